@@ -1,0 +1,94 @@
+"""Pages for operators. What has a history is read here and changed through it."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from redirection.models import Change, Channel, Feedback, LocalRole, RoleSnapshot, Tenant
+from redirection.models.history import REASON_LENGTH
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows that no operator page adds, edits or deletes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
+    reason = forms.CharField(
+        label=_("Reason"), max_length=REASON_LENGTH, help_text=_("Stands in the history.")
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ("tid", "name", "title", "cloud", "enabled")
+
+
+@admin.register(Tenant)
+class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = TenantForm
+    list_display = ("name", "title", "enabled", "stage", "setting", "revision")
+    list_filter = ("enabled", "stage", "setting", "cloud")
+    search_fields = ("name", "title", "tid")
+    readonly_fields = ("stage", "setting", "since", "revision")
+    fields = (
+        "tid", "name", "title", "cloud", "enabled", "reason",
+        "stage", "setting", "since", "revision",
+    )  # fmt: skip
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        # Its history would go with it.
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: Tenant, form: forms.ModelForm[Tenant], change: bool
+    ) -> None:
+        obj.provision(
+            reason=form.cleaned_data["reason"],
+            channel=Channel.ADMIN,
+            operator=request.user.get_username(),
+        )
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnly):
+    list_display = (
+        "revision", "at", "tenant", "what", "before", "after", "author_name", "channel", "reason",
+    )  # fmt: skip
+    list_filter = ("what", "channel", "at")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name", "author_name", "reason")
+
+
+@admin.register(Feedback)
+class FeedbackAdmin(ReadOnly):
+    list_display = ("created_at", "tenant", "kind", "rating", "portal", "page", "may_contact")
+    list_filter = ("kind", "rating", "portal", "created_at")
+    list_select_related = ("tenant",)
+    search_fields = ("text", "page", "tenant__name")
+
+
+@admin.register(RoleSnapshot)
+class RoleSnapshotAdmin(ReadOnly):
+    list_display = ("person", "tenant", "taken_at")
+    list_select_related = ("person", "tenant")
+    search_fields = ("person__username", "tenant__name")
+
+
+@admin.register(LocalRole)
+class LocalRoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("person", "tenant", "role")
+    list_filter = ("role",)
+    list_select_related = ("person", "tenant")
+    raw_id_fields = ("person",)

@@ -1,0 +1,165 @@
+"""The settings of the app as one typed object, built once and forgotten when a setting changes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from redirection.legacy_hosts import LegacyHosts
+
+# The clouds of the document and of the facts on the portals, "Hosts".
+DEFAULT_CLOUDS: dict[str, dict[str, Any]] = {
+    "commercial": {
+        "legacy": ["portal.cloudappsecurity.com", "cloudappsecurity.com"],
+        "destination": "https://security.microsoft.com",
+    },
+    "gcc": {
+        "legacy": ["portal.cloudappsecuritygov.com"],
+        "destination": "https://security.microsoft.com",
+    },
+    "gcc-high": {
+        "legacy": ["portal.cloudappsecurity.us"],
+        "destination": "https://security.microsoft.us",
+    },
+}
+DEFAULT_REGIONS = ("us", "us1", "us2", "us3", "eu", "eu2")
+# Not pages: facts on the portals, "never redirect these on the legacy host"; then what this
+# project itself serves there.
+DEFAULT_EXEMPT_PATHS = (
+    "/api/",
+    "/cas/",
+    "/oauth2/",
+    "/saml/",
+    "/auth/",
+    "/redirection/",
+    "/static/",
+)
+
+
+@dataclass(frozen=True)
+class Conf:
+    """All settings of the app; durations in seconds unless the name says otherwise."""
+
+    clouds: Mapping[str, Mapping[str, Any]]
+    regions: tuple[str, ...]
+    exempt_paths: tuple[str, ...]
+    session_idle: int
+    session_limit: int
+    session_cookie: str
+    session_cookie_secure: bool
+    refresh: float
+    destination_shows_notices: bool
+    legacy_name: str
+    destination_name: str
+
+    @cached_property
+    def legacy_hosts(self) -> LegacyHosts:
+        return LegacyHosts(
+            {domain: key for key, cloud in self.clouds.items() for domain in cloud["legacy"]},
+            self.regions,
+        )
+
+    @property
+    def destination_urlconf(self) -> str:
+        """The addresses of the destination, whatever host is being served now."""
+        return settings.ROOT_URLCONF
+
+    @cached_property
+    def hand_over_path(self) -> str:
+        return reverse("redirection:hand_over", urlconf=self.destination_urlconf)
+
+    @cached_property
+    def session_keys(self) -> tuple[bytes, ...]:
+        """The signing key of the legacy session, then those it replaced (32 bytes each)."""
+        secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        return tuple(
+            hashlib.sha256(b"redirection.legacy_sessions:" + secret.encode()).digest()
+            for secret in secrets
+        )
+
+    def destination(self, cloud: str) -> str | None:
+        """The destination origin of a cloud, or None if the cloud is not configured."""
+        entry = self.clouds.get(cloud)
+        return entry["destination"] if entry else None
+
+
+@lru_cache(maxsize=1)
+def conf() -> Conf:
+    """The settings as they are now. Raises ImproperlyConfigured for a wrong one."""
+    clouds = _setting("CLOUDS", DEFAULT_CLOUDS)
+    problems = cloud_problems(clouds)
+    if problems:
+        raise ImproperlyConfigured(f"REDIRECTION_CLOUDS: {problems[0]}")
+    return Conf(
+        clouds=clouds,
+        regions=tuple(_setting("REGIONS", DEFAULT_REGIONS)),
+        exempt_paths=tuple(
+            f"{path.rstrip('/')}/" for path in _setting("EXEMPT_PATHS", DEFAULT_EXEMPT_PATHS)
+        ),
+        session_idle=_setting("SESSION_IDLE", 60 * 60),
+        session_limit=_setting("SESSION_LIMIT", 12 * 60 * 60),
+        session_cookie=_setting("SESSION_COOKIE", "legacy_session"),
+        session_cookie_secure=_setting("SESSION_COOKIE_SECURE", True),
+        refresh=_setting("REFRESH", 0.5),
+        destination_shows_notices=_setting("DESTINATION_SHOWS_NOTICES", False),
+        legacy_name=_setting("LEGACY_NAME", "Microsoft Defender for Cloud Apps"),
+        destination_name=_setting("DESTINATION_NAME", "Microsoft 365 Defender"),
+    )
+
+
+def cloud_problems(clouds: object) -> list[str]:
+    """What is wrong with a value for REDIRECTION_CLOUDS, a sentence each; none if it is right."""
+    if not isinstance(clouds, Mapping) or not clouds:
+        return ["not a JSON object with at least one cloud"]
+    problems = []
+    for key, cloud in clouds.items():
+        if not isinstance(cloud, Mapping) or set(cloud) != {"legacy", "destination"}:
+            problems.append(f"{key!r} needs exactly the keys legacy and destination")
+            continue
+        if not _is_origin(cloud["destination"]):
+            problems.append(f"{key!r}: destination {cloud['destination']!r} is not an origin")
+        domains = cloud["legacy"]
+        if not isinstance(domains, list) or not domains or not all(map(_is_domain, domains)):
+            problems.append(f"{key!r}: legacy {domains!r} is not a list of host names")
+    return problems
+
+
+def _is_origin(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    scheme, separator, rest = value.partition("://")
+    return scheme in ("http", "https") and bool(separator) and _is_domain(rest, port=True)
+
+
+# RFC 1123, 2.1, in lower case; an origin may add a port.
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ORIGIN = re.compile(rf"{_DOMAIN.pattern}(?::[0-9]{{1,5}})?")
+
+
+def _is_domain(value: object, *, port: bool = False) -> bool:
+    if not isinstance(value, str):
+        return False
+    return bool((_ORIGIN if port else _DOMAIN).fullmatch(value))
+
+
+def _setting(name: str, default: Any) -> Any:
+    return getattr(settings, f"REDIRECTION_{name}", default)
+
+
+@receiver(setting_changed)
+def forget(*, setting: str, **_: object) -> None:
+    """``override_settings`` works because the object is built anew."""
+    if setting.startswith(("REDIRECTION_", "SECRET_KEY")) or setting == "ROOT_URLCONF":
+        conf.cache_clear()

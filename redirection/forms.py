@@ -1,0 +1,61 @@
+"""The forms of the settings page and of feedback."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from redirection.models import Feedback
+from redirection.models.history import REASON_LENGTH
+
+
+class SwitchForm(forms.Form):
+    """The wanted state with its reason, and the revision the person has seen."""
+
+    wanted = forms.ChoiceField(
+        choices=[("on", _("On")), ("off", _("Off"))],
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": _("Choose on or off."),
+            "invalid_choice": _("Choose on or off."),
+        },
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Everybody who may see this page reads it in the history."),
+        error_messages={"required": _("Say why, in a few words.")},
+    )
+    seen_revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    tid = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What somebody says about a page of either portal."""
+
+    rating = forms.TypedChoiceField(
+        label=_("How is it going?"),
+        coerce=int,
+        choices=[
+            (5, _("Very good")),
+            (4, _("Good")),
+            (3, _("Neither good nor bad")),
+            (2, _("Bad")),
+            (1, _("Very bad")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    kind = forms.ChoiceField(
+        label=_("What is it about?"), choices=Feedback.Kind.choices, widget=forms.RadioSelect
+    )
+
+    class Meta:
+        model = Feedback
+        fields = ("rating", "kind", "text", "page", "may_contact")
+        labels = {
+            "text": _("What did you like, what could be better?"),
+            "page": _("The page it is about"),
+            "may_contact": _("You may contact me about this"),
+        }
+        widgets = {"page": forms.TextInput, "text": forms.Textarea(attrs={"rows": 5})}

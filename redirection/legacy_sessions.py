@@ -1,0 +1,90 @@
+"""The legacy session: a visit to the legacy portal, kept in a signed cookie.
+
+Value: ``<started>.<seen>.<signature>``, times in milliseconds since the epoch in hexadecimal,
+signed together with the tenant. One cookie a tenant, named after it, so that a person who
+works for two tenants keeps both visits.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Mapping
+
+from django.http import HttpResponseBase
+
+from redirection.conf import Conf
+from redirection.decisions import LegacySession
+
+# The cookie is written anew at most this often (milliseconds).
+RENEW_AFTER = 60_000
+_LONGEST = 100
+# 128 bits of a SHA-256 HMAC; RFC 2104, 5 allows half the output.
+_SIGNATURE_BYTES = 16
+
+
+def cookie_name(conf: Conf, tid: str) -> str:
+    """The cookie of the tenant ``tid``. ``__Secure-`` because it spans the tenant's hosts."""
+    prefix = "__Secure-" if conf.session_cookie_secure else ""
+    return f"{prefix}{conf.session_cookie}_{tid.replace('-', '')}"
+
+
+def read(conf: Conf, cookies: Mapping[str, str], tid: str) -> LegacySession | None:
+    """The tenant's session, running or not; None where the cookie is missing or not ours."""
+    value = cookies.get(cookie_name(conf, tid))
+    return _verified(conf, tid, value) if value else None
+
+
+def latest(conf: Conf, cookies: Mapping[str, str]) -> LegacySession | None:
+    """The session seen last, whatever its tenant: on a host without tenant it names one."""
+    prefix = cookie_name(conf, "")
+    found = [
+        session
+        for name, value in cookies.items()
+        if name.startswith(prefix)
+        and (session := _verified(conf, _dashed(name[len(prefix) :]), value))
+    ]
+    return max(found, key=lambda session: session.seen, default=None)
+
+
+def write(conf: Conf, response: HttpResponseBase, session: LegacySession, domain: str) -> None:
+    """Put the session on the answer, for every host below ``domain``, until the browser closes."""
+    payload = f"{session.started:x}.{session.seen:x}"
+    signature = _signature(conf.session_keys[0], session.tid, payload)
+    response.set_cookie(
+        cookie_name(conf, session.tid),
+        f"{payload}.{signature}",
+        domain=domain,
+        secure=conf.session_cookie_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def end(conf: Conf, cookies: Mapping[str, str], response: HttpResponseBase, domain: str) -> None:
+    """End every legacy session of this browser: what a sign-out does."""
+    prefix = cookie_name(conf, "")
+    for name in cookies:
+        if name.startswith(prefix):
+            response.delete_cookie(name, domain=domain, samesite="Lax")
+
+
+def _verified(conf: Conf, tid: str, value: str) -> LegacySession | None:
+    if len(value) > _LONGEST or not value.isascii():
+        return None
+    payload, _, signature = value.rpartition(".")
+    for key in conf.session_keys:
+        if hmac.compare_digest(signature, _signature(key, tid, payload)):
+            started, _, seen = payload.partition(".")
+            return LegacySession(tid, int(started, 16), int(seen, 16))
+    return None
+
+
+def _signature(key: bytes, tid: str, payload: str) -> str:
+    digest = hmac.digest(key, f"{tid}.{payload}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).rstrip(b"=").decode()
+
+
+def _dashed(number: str) -> str:
+    parts = (number[:8], number[8:12], number[12:16], number[16:20], number[20:])
+    return "-".join(parts)

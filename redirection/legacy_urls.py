@@ -1,0 +1,17 @@
+"""What must live on the legacy hosts."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from redirection import views
+
+app_name = "redirection"
+feedback = [
+    path("redirection/feedback", views.give_feedback, name="feedback"),
+    path("redirection/feedback/<int:number>", views.feedback_sent, name="feedback_sent"),
+]
+urlpatterns = [
+    *feedback,
+    path("redirection/close-banner", views.close_banner, name="close_banner"),
+]

@@ -1,0 +1,178 @@
+"""The history of changes: append-only, in the order of their revisions."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from redirection.models.tenants import Tenant
+
+logger = logging.getLogger(__name__)
+
+REASON_LENGTH = 500
+NAME_LENGTH = 150
+# Line breaks and control characters would let a reason forge a line of a log or an export.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Channel(models.TextChoices):
+    """The way a change came."""
+
+    PAGE = "page", _("Settings page")
+    COMMAND = "command", _("Command line")
+    ADMIN = "admin", _("Operator pages")
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody changed the tenant since the page was read; ``change`` is the newest change."""
+
+    def __init__(self, change: Change) -> None:
+        super().__init__(f"changed meanwhile, revision {change.revision}")
+        self.change = change
+
+
+class Revision(models.Model):
+    """The one counter that grows with every change, and the lock that orders changes."""
+
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+    @classmethod
+    def latest(cls) -> int:
+        """The revision of the newest change; 0 before the first."""
+        return cls.objects.values_list("number", flat=True).filter(pk=1).first() or 0
+
+    @classmethod
+    def locked(cls) -> Revision:
+        """The counter, locked until the transaction ends."""
+        cls.objects.get_or_create(pk=1)
+        return cls.objects.select_for_update().get(pk=1)
+
+    def advance(self) -> int:
+        """The next number. Only for the locked counter."""
+        self.number += 1
+        self.save(update_fields=["number"])
+        return self.number
+
+
+class HistoryIsAppendOnly(TypeError):
+    """A row of the history was about to be edited or deleted."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a change comes from: why, which way, and by a person or an operator's name."""
+
+    reason: str
+    channel: str
+    author: Any = None
+    operator: str = ""
+
+    @property
+    def author_name(self) -> str:
+        name = self.operator if self.author is None else str(self.author)
+        return one_line(name)[:NAME_LENGTH]
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    def record(self, tenant: Tenant, what: str, before: str, after: str, by: Provenance) -> Change:
+        """Write the row of a change, at the tenant's new revision, and one line of the log."""
+        change = self.create(
+            revision=tenant.revision,
+            tenant=tenant,
+            what=what,
+            before=before,
+            after=after,
+            reason=by.reason,
+            channel=by.channel,
+            author=by.author,
+            author_name=by.author_name,
+        )
+        logger.info(
+            "Revision %d: %s of %s from %s to %s by %s through %s",
+            change.revision, what, tenant.name, before or "nothing", after, by.author_name,
+            by.channel,
+        )  # fmt: skip
+        return change
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise HistoryIsAppendOnly("The history is append-only.")
+
+    def delete(self) -> NoReturn:
+        raise HistoryIsAppendOnly("The history is append-only.")
+
+
+class Change(models.Model):
+    """One change of a tenant: who, when, from, to, why, and which way it came."""
+
+    revision = models.PositiveBigIntegerField(_("revision"), unique=True)
+    tenant = models.ForeignKey(
+        "redirection.Tenant", models.PROTECT, related_name="changes", verbose_name=_("tenant")
+    )
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    what = models.CharField(
+        _("what"),
+        max_length=10,
+        choices=[
+            ("setting", _("Automatic redirection")),
+            ("stage", _("Stage of the roll-out")),
+            ("tenant", _("Organisation")),
+        ],
+    )
+    before = models.CharField(_("from"), max_length=30)
+    after = models.CharField(_("to"), max_length=30)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    author_name = models.CharField(_("who"), max_length=NAME_LENGTH)
+
+    objects = ChangeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-revision",)
+        get_latest_by = "revision"
+        indexes = [models.Index(fields=["tenant", "-revision"], name="change_of_tenant")]
+
+    def __str__(self) -> str:
+        return f"{self.revision}: {self.tenant_id} {self.what} {self.before} -> {self.after}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise HistoryIsAppendOnly("The history is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise HistoryIsAppendOnly("The history is append-only.")
+
+
+def one_line(text: str) -> str:
+    """``text`` without line breaks and control characters."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def checked_reason(reason: str) -> str:
+    """``reason`` as it is stored: one line, 1 to 500 characters. Raises ValidationError."""
+    reason = one_line(reason)
+    if not reason:
+        raise ValidationError({"reason": _("Say why, in a few words.")}, code="reason")
+    if len(reason) > REASON_LENGTH:
+        message = _("Use at most %(limit)d characters.") % {"limit": REASON_LENGTH}
+        raise ValidationError({"reason": message}, code="reason")
+    return reason

@@ -1,0 +1,40 @@
+"""``has_perm(permission, tenant)`` answered from the role table.
+
+A permission counts for one tenant only, and only what the roles there give: being a
+superuser of the site does not make anybody an administrator of a tenant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
+
+from redirection.models import LocalRole, RoleSnapshot, Tenant
+from redirection.roles import Access, access
+
+VIEW_REDIRECTION = "redirection.view_redirection"
+SWITCH_REDIRECTION = "redirection.switch_redirection"
+NEEDED = {VIEW_REDIRECTION: Access.SEE, SWITCH_REDIRECTION: Access.SWITCH}
+
+
+class TenantRolesBackend(ModelBackend):
+    """Permissions on a tenant. Signs nobody in."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:  # type: ignore[override]
+        return None
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        if not isinstance(obj, Tenant) or perm not in NEEDED:
+            return False
+        return access_in(obj, user_obj) >= NEEDED[perm]
+
+
+def access_in(tenant: Tenant, person: Any) -> Access:
+    """What ``person`` may do in ``tenant`` now, read afresh from the store (2 queries)."""
+    if not person.is_active or not person.is_authenticated or not tenant.enabled:
+        return Access.NOTHING
+    snapshot = RoleSnapshot.objects.filter(person=person, tenant=tenant).first()
+    local = LocalRole.objects.filter(person=person, tenant=tenant).first()
+    return access(snapshot.directory_roles if snapshot else (), local.role if local else None)

@@ -1,0 +1,140 @@
+"""The settings of all tenants, held in memory and refreshed behind the request.
+
+No request reads the store. A thread of each worker asks every ``REDIRECTION_REFRESH``
+seconds for the revision, and loads what changed since the one it holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from redirection.conf import conf
+from redirection.decisions import Tenant, redirection_is_on
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Held:
+    """One consistent picture of all tenants. ``stale`` since the store stopped answering."""
+
+    revision: int
+    by_tid: dict[str, Tenant] = field(default_factory=dict)
+    by_name: dict[str, Tenant] = field(default_factory=dict)
+    loaded: bool = True
+    stale: bool = False
+
+    def with_changes(self, revision: int, changed: list[tuple[Tenant, bool]]) -> Held:
+        """The picture after ``changed``: each tenant with whether it is enabled."""
+        by_tid = dict(self.by_tid)
+        for tenant, enabled in changed:
+            by_tid.pop(tenant.tid, None)
+            if enabled:
+                by_tid[tenant.tid] = tenant
+        return Held(revision, by_tid, {tenant.name: tenant for tenant in by_tid.values()})
+
+
+NOTHING = Held(revision=0, loaded=False)
+_held = NOTHING
+_refreshing = threading.Lock()
+_thread: threading.Thread | None = None
+
+
+def held() -> Held:
+    """What this worker knows now. Never touches the store."""
+    return _held
+
+
+def refresh() -> None:
+    """Load what changed since the revision held. Keeps the last known state if the store fails."""
+    global _held
+    with _refreshing:
+        try:
+            _held = _newer(_held)
+        except DatabaseError as error:
+            if not _held.stale:
+                logger.warning("Settings cannot be read, the last known ones stay: %s", error)
+            _held = Held(_held.revision, _held.by_tid, _held.by_name, _held.loaded, stale=True)
+
+
+def forget() -> None:
+    """Back to the state before the first load."""
+    global _held
+    with _refreshing:
+        _held = NOTHING
+
+
+def start() -> None:
+    """Load once, then keep refreshing in a thread of this process, and of every child."""
+    if conf().refresh <= 0:
+        return
+    refresh()
+    _start_thread()
+
+
+def _newer(before: Held) -> Held:
+    from redirection.models import Revision, Tenant as TenantRow  # models need the app registry
+
+    revision = Revision.latest()
+    if before.loaded and not before.stale and revision == before.revision:
+        return before
+    # A restored store may be older than what is held; then everything is read again.
+    base = before if before.loaded and revision >= before.revision else NOTHING
+    rows = (
+        TenantRow.objects.filter(revision__gt=base.revision)
+        if base.loaded
+        else (TenantRow.objects.all())
+    )
+    changed = [
+        (
+            Tenant(
+                tid=str(row.tid),
+                name=row.name,
+                cloud=row.cloud,
+                on=redirection_is_on(row.stage, row.setting),
+                since=int(row.since.timestamp() * 1000),
+                revision=row.revision,
+            ),
+            row.enabled,
+        )
+        for row in rows.iterator()
+    ]
+    if before.revision != revision:
+        logger.info("Serving revision %d", revision)
+    return base.with_changes(revision, changed)
+
+
+def _keep_refreshing() -> None:
+    while (seconds := conf().refresh) > 0:
+        time.sleep(seconds)
+        try:
+            close_old_connections()
+            refresh()
+        except Exception:  # The thread must outlive whatever goes wrong once.
+            logger.exception("Settings could not be refreshed")
+            connection.close()
+
+
+def _start_thread() -> None:
+    global _thread
+    if _thread is None or not _thread.is_alive():
+        _thread = threading.Thread(target=_keep_refreshing, name="switches", daemon=True)
+        _thread.start()
+
+
+def _after_fork() -> None:
+    global _thread, _refreshing
+    # Threads do not survive a fork, and a lock may have been held by one of them.
+    _refreshing = threading.Lock()
+    if _thread is not None:
+        _thread = None
+        _start_thread()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,41 @@
+"""Tags for pages of the legacy portal: the portal script, and the banner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from redirection.banner import banner_for
+from redirection.conf import conf
+from redirection.middleware import Visit, hand_over_address
+
+register = template.Library()
+
+
+@register.inclusion_tag("redirection/_portal_script.html", takes_context=True)
+def portal_script(context: template.Context) -> dict[str, Any]:
+    """The portal script with what it has to know. Put it first in ``<head>``."""
+    request = context["request"]
+    visit: Visit | None = getattr(request, "redirection", None)
+    if visit is None or visit.tenant is None:
+        return {"visit": None}
+    origin = conf().destination(visit.tenant.cloud)
+    return {
+        "visit": visit,
+        "since": visit.tenant.since if visit.tenant.on and origin else None,
+        "hand_over": f"{origin}{hand_over_address(request, visit.tenant.tid)}",
+    }
+
+
+@register.inclusion_tag("redirection/_legacy_banner.html", takes_context=True)
+def legacy_banner(context: template.Context) -> dict[str, Any]:
+    """The banner, unless there is nothing to say or the person closed it."""
+    request = context["request"]
+    return {
+        "banner": banner_for(request),
+        "page": request.get_full_path(),
+        "csrf_token": context.get("csrf_token"),
+        "destination_name": conf().destination_name,
+        "legacy_name": conf().legacy_name,
+    }

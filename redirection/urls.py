@@ -1,0 +1,21 @@
+"""Pages on the destination. Hosts of the legacy portal get ``legacy_urls``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from redirection import legacy_urls, views
+
+app_name = "redirection"
+urlpatterns = [
+    # The address of the document.
+    path("cloudapps/settings", views.settings_page, name="settings"),
+    path(
+        "cloudapps/settings/switch-redirection",
+        views.switch_redirection,
+        name="switch_redirection",
+    ),
+    path("redirection/hand-over", views.hand_over, name="hand_over"),
+    path("redirection/go", views.go, name="go"),
+    *legacy_urls.feedback,
+]

@@ -1,0 +1,16 @@
+"""The pages of the app; each module holds one subject."""
+
+from redirection.views.banner import close_banner
+from redirection.views.feedback import feedback_sent, give_feedback
+from redirection.views.hand_over import go, hand_over
+from redirection.views.settings_page import settings_page, switch_redirection
+
+__all__ = [
+    "close_banner",
+    "feedback_sent",
+    "give_feedback",
+    "go",
+    "hand_over",
+    "settings_page",
+    "switch_redirection",
+]
