@@ -1,0 +1,54 @@
+"""What an operator would have set up in the portal: tenants, local roles, an account."""
+
+from __future__ import annotations
+
+import os
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from portal.demo.people import CONTOSO, FABRIKAM, PEOPLE
+from portal.models import Person
+from redirection.models import Channel, LocalRole, Tenant
+
+TENANTS = {CONTOSO: ("contoso", "Contoso"), FABRIKAM: ("fabrikam", "Fabrikam")}
+OPERATOR = "operator"
+
+
+@transaction.atomic
+def fill() -> None:
+    """Add what is missing; what people changed since stays."""
+    tenants = {tid: _tenant(tid, *names) for tid, names in TENANTS.items()}
+    for demo_person in PEOPLE:
+        if demo_person.local_role is not None:
+            person, is_new = Person.objects.get_or_create(
+                username=demo_person.uid,
+                defaults={
+                    "display_name": demo_person.display_name,
+                    "password": make_password(None),
+                },
+            )
+            # A role taken away since the first start stays away.
+            if is_new:
+                LocalRole.objects.create(
+                    person=person, tenant=tenants[demo_person.tid], role=demo_person.local_role
+                )
+    _operator(os.environ["DEMO_OPERATOR_PASSWORD"])
+
+
+def _tenant(tid: str, name: str, title: str) -> Tenant:
+    tenant = Tenant.objects.filter(tid=tid).first()
+    if tenant is None:
+        tenant = Tenant(tid=tid, name=name, title=title)
+        tenant.provision(reason="Set up for the demo", channel=Channel.COMMAND, operator="demo")
+    return tenant
+
+
+def _operator(password: str) -> None:
+    operator, _ = Person.objects.get_or_create(
+        username=OPERATOR,
+        defaults={"display_name": "Operator", "is_staff": True, "is_superuser": True},
+    )
+    if not operator.check_password(password):
+        operator.set_password(password)
+        operator.save(update_fields=["password"])

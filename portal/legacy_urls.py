@@ -1,0 +1,13 @@
+"""The hosts of the legacy portal."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("auth/", include("portal.sign_in.urls")),
+    path("", include("redirection.legacy_urls")),
+]
+if settings.PORTAL_SAMPLE_PAGES:
+    urlpatterns.append(path("", include("portal.samples.legacy_urls")))

@@ -1,0 +1,254 @@
+"""Settings of the site. Every value an operator may choose comes from the environment;
+docs/configuration.md has the table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from portal.environment import Environment
+from redirection.conf import (
+    DEFAULT_CLOUDS,
+    DEFAULT_EXEMPT_PATHS,
+    DEFAULT_REGIONS,
+    cloud_problems,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+ENVIRONMENT = Environment()
+ENVIRONMENT.load(Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env"))
+
+# --- What this site is -------------------------------------------------------------------
+
+SECRET_KEY = ENVIRONMENT.text("SECRET_KEY", shortest=50)
+SECRET_KEY_FALLBACKS = ENVIRONMENT.names(
+    "SECRET_KEY_FALLBACKS", (), r"[^,]{50,}", "former secret keys of at least 50 characters"
+)
+DEBUG = ENVIRONMENT.boolean("DEBUG", False)
+
+REDIRECTION_CLOUDS = ENVIRONMENT.json(
+    "REDIRECTION_CLOUDS",
+    DEFAULT_CLOUDS,
+    'JSON such as {"commercial": {"legacy": ["portal.example.com"], '
+    '"destination": "https://security.example.com"}}',
+    cloud_problems,
+)
+REDIRECTION_REGIONS = ENVIRONMENT.names(
+    "REDIRECTION_REGIONS", DEFAULT_REGIONS, r"[a-z0-9-]{1,63}", "host name labels"
+)
+REDIRECTION_EXEMPT_PATHS = ENVIRONMENT.names(
+    "REDIRECTION_EXEMPT_PATHS", DEFAULT_EXEMPT_PATHS, r"/[^\s,]+", "paths that begin with /"
+)
+REDIRECTION_SESSION_IDLE = int(
+    ENVIRONMENT.seconds("REDIRECTION_SESSION_IDLE", 60 * 60, 1, 7 * 86400)
+)
+REDIRECTION_SESSION_LIMIT = int(
+    ENVIRONMENT.seconds("REDIRECTION_SESSION_LIMIT", 12 * 60 * 60, 1, 30 * 86400)
+)
+REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 60)
+REDIRECTION_LEGACY_NAME = ENVIRONMENT.text(
+    "REDIRECTION_LEGACY_NAME", "Microsoft Defender for Cloud Apps"
+)
+REDIRECTION_DESTINATION_NAME = ENVIRONMENT.text(
+    "REDIRECTION_DESTINATION_NAME", "Microsoft 365 Defender"
+)
+
+# Sample pages of both portals, so that the whole journey can be seen on one machine.
+PORTAL_SAMPLE_PAGES = ENVIRONMENT.boolean("PORTAL_SAMPLE_PAGES", False)
+# The sample destination shows a notice itself; a foreign one gets our page in between.
+REDIRECTION_DESTINATION_SHOWS_NOTICES = PORTAL_SAMPLE_PAGES
+
+_destination_origins = sorted({cloud["destination"] for cloud in REDIRECTION_CLOUDS.values()})
+_destinations = [urlsplit(origin) for origin in _destination_origins]
+_legacy_domains = [domain for cloud in REDIRECTION_CLOUDS.values() for domain in cloud["legacy"]]
+HTTPS = {origin.scheme for origin in _destinations} == {"https"}
+if not HTTPS and any(origin.scheme == "https" for origin in _destinations):
+    raise ImproperlyConfigured("REDIRECTION_CLOUDS mixes http and https. Accepted: one scheme.")
+
+_legacy_origins = [f"{'https' if HTTPS else 'http'}://{domain}:*" for domain in _legacy_domains]
+
+# A leading dot takes the domain and every tenant and region host below it.
+ALLOWED_HOSTS = [str(origin.hostname) for origin in _destinations] + [
+    f".{domain}" for domain in _legacy_domains
+]
+
+# --- Applications ------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "portal",
+    "redirection",
+    "social_django",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    # Before everything that reads the store: a redirect costs no query.
+    "redirection.middleware.RedirectionMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Outside the session middleware, whose cookie it widens.
+    "portal.hosts.PortalHostMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Default deny: a page without @login_not_required needs a signed-in person.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.sign_in.middleware.SignInErrorMiddleware",
+    "portal.errors.StoreErrorMiddleware",
+]
+
+# The destination; legacy hosts get portal.legacy_urls from PortalHostMiddleware.
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "redirection.context_processors.portal_names",
+            ],
+        },
+    },
+]
+
+# --- Store -------------------------------------------------------------------------------
+
+_database: dict[str, Any] = ENVIRONMENT.database(
+    "DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}"
+)
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        # Readers never wait for a writer; an acknowledged change survives a power cut.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        # Two writers queue instead of failing in the middle of a transaction.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+    }
+else:
+    _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Sign-in -----------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "portal.Person"
+AUTHENTICATION_BACKENDS = [
+    "portal.sign_in.backend.EntraBackend",
+    "redirection.permissions.TenantRolesBackend",
+    # Operators sign in to the operator pages with a password.
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "/"
+
+ENTRA_AUTHORITY = ENVIRONMENT.origin("ENTRA_AUTHORITY", "https://login.microsoftonline.com")
+SOCIAL_AUTH_ENTRA_KEY = ENVIRONMENT.text("ENTRA_CLIENT_ID", "")
+SOCIAL_AUTH_ENTRA_SECRET = ENVIRONMENT.text("ENTRA_CLIENT_SECRET", "")
+SOCIAL_AUTH_ENTRA_TENANT_ID = "organizations"
+SOCIAL_AUTH_RAISE_EXCEPTIONS = False
+SOCIAL_AUTH_ENTRA_PIPELINE = (
+    "social_core.pipeline.social_auth.social_details",
+    "social_core.pipeline.social_auth.social_names",
+    "social_core.pipeline.social_auth.social_uid",
+    "social_core.pipeline.social_auth.auth_allowed",
+    # Before anything is written: only a known, enabled tenant gets further.
+    "portal.sign_in.pipeline.check_tenant",
+    "portal.sign_in.pipeline.refuse_second_identity",
+    "social_core.pipeline.social_auth.social_user",
+    "portal.sign_in.pipeline.create_person",
+    "social_core.pipeline.social_auth.associate_user",
+    "social_core.pipeline.social_auth.load_extra_data",
+    "portal.sign_in.pipeline.sync_roles",
+)
+
+# --- Cookies and headers -----------------------------------------------------------------
+
+SESSION_COOKIE_NAME = "portal_session"
+SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+REDIRECTION_SESSION_COOKIE_SECURE = HTTPS
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if ENVIRONMENT.boolean("BEHIND_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        # Signing in and out are forms whose answer leads to the provider, and from a tenant
+        # host back over the one address of the domain that the provider knows. Browsers hold
+        # the whole chain against this list, and after a form the chain may end over there.
+        "form-action": [SELF, ENTRA_AUTHORITY, *_legacy_origins, *_destination_origins],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Files, language, log ----------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(ENVIRONMENT.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": ENVIRONMENT.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
+}

@@ -1,0 +1,21 @@
+"""The addresses of the sign-in, the same on both portals."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from social_django import views as social
+
+from portal.sign_in import views
+
+# Of the library's addresses only the two that a sign-in needs.
+_social = [
+    path("login/<str:backend>/", social.auth, name="begin"),
+    path("complete/<str:backend>/", social.complete, name="complete"),
+]
+
+urlpatterns = [
+    path("sign-in", views.sign_in, name="sign_in"),
+    path("sign-out", views.sign_out, name="sign_out"),
+    path("signed-out", views.signed_out, name="signed_out"),
+    path("", include((_social, "social"))),
+]

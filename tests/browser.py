@@ -1,0 +1,180 @@
+"""A running demo and a real browser, as fixtures for the tests of the whole journey."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+START_TIMEOUT = 60
+END_TIMEOUT = 15
+
+
+@dataclass
+class Demo:
+    """The demo as a newcomer starts it, on a port and in a directory of its own."""
+
+    port: int
+    directory: Path
+    environment: dict[str, str]
+
+    def url(self, host: str, path: str = "/") -> str:
+        """An address: ``url("contoso", "/#/audits")`` or ``url("security", "/alerts")``."""
+        name = "security.localhost" if host == "security" else f"{host}.portal.localhost"
+        return f"http://{name.removeprefix('.')}:{self.port}{path}"
+
+    def command(self, *words: str) -> str:
+        """What an operator types in a shell."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environment | {"ENV_FILE": str(self.directory / ".env")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def switch(self, tenant: str, wanted: str) -> None:
+        """Switch a tenant, and wait until the running portal serves it."""
+        self.command("switch_redirection", tenant, wanted, "--reason", "The test asks for it")
+        self.wait_until_served(tenant, wanted)
+
+    def wait_until_served(self, tenant: str, wanted: str) -> None:
+        """Wait, at most some seconds, until a new session gets what is wanted."""
+        for _ in range(100):
+            status = self.status_of_new_session(tenant)
+            if (status == HTTPStatus.FOUND) is (wanted == "on"):
+                return
+            threading.Event().wait(0.1)
+        raise AssertionError(f"{tenant} never was {wanted}")
+
+    def status_of_new_session(self, tenant: str) -> int:
+        request = (
+            f"GET / HTTP/1.1\r\nHost: {tenant}.portal.localhost:{self.port}\r\n"
+            "Accept: text/html\r\nConnection: close\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request.encode())
+            return int(connection.makefile("rb").readline().split()[1])
+
+
+def free_port() -> int:
+    """A port whose successor is free as well: the provider takes that one."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_000, 2):
+        with socket.socket() as first, socket.socket() as second:
+            try:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("No two free ports beside each other.")
+
+
+def running_demo(directory: Path, **variables: str) -> Iterator[Demo]:
+    """Start the demo, wait for its "Ready.", and end it as Ctrl+C does."""
+    port = free_port()
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = kept | variables
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portal.demo", "--port", str(port), "--directory", str(directory)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    # A start that hangs must fail the test, not the whole run.
+    watchdog = threading.Timer(START_TIMEOUT, process.kill)
+    watchdog.start()
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line == "Ready.\n":
+            break
+    watchdog.cancel()
+    assert said[-1:] == ["Ready.\n"], "".join(said)
+    drain = threading.Thread(target=process.stdout.read, daemon=True)
+    drain.start()
+    try:
+        yield Demo(port, directory, environment)
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(END_TIMEOUT)
+        drain.join(END_TIMEOUT)
+        process.stdout.close()
+    assert code == 0
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for all tests; each brings contoso to the state it begins with."""
+    yield from running_demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def hasty_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A demo whose legacy sessions are idle after two seconds."""
+    directory = tmp_path_factory.mktemp("hasty_demo")
+    yield from running_demo(directory, REDIRECTION_SESSION_IDLE="2")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    assert path, "Chromium is not installed: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser just started: no cookies, no tabs."""
+    with chromium.new_context() as context:
+        context.set_default_timeout(10_000)
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def off(demo: Demo) -> None:
+    """Contoso begins with redirection off."""
+    if demo.status_of_new_session("contoso") != HTTPStatus.OK:
+        demo.switch("contoso", "off")
+
+
+def sign_in(page: Page, address: str, person: str) -> None:
+    """Open ``address``, which asks to sign in, and do so as ``person``."""
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=person).click()
+    page.wait_for_url(address)
