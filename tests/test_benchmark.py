@@ -1,0 +1,34 @@
+"""The benchmark measures what it says, so a change of the decision cannot leave it behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "benchmarks.decision", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_every_contender_is_compared_with_the_floor_and_asks_no_store() -> None:
+    result = benchmark("--rounds=2", "--requests=5", "--tenants=10")
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = [line for line in result.stdout.splitlines() if line.startswith(("redirect,", "let "))]
+    assert len(rows) == 6
+    assert "Queries: 0" in result.stdout
+
+
+def test_a_run_that_would_say_nothing_is_refused() -> None:
+    result = benchmark("--rounds=1")
+    assert result.returncode == 2
+    assert "at least 2 rounds" in result.stderr

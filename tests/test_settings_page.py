@@ -1,0 +1,295 @@
+"""The settings page: see the state, switch it, and see who did."""
+
+from __future__ import annotations
+
+from html import unescape
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from portal.models import Person
+from redirection.models import Change, Tenant
+from tests.conftest import MakePerson, Switch
+
+PAGE = "/cloudapps/settings?tabid=autoRedirection"
+POST_TO = "/cloudapps/settings/switch-redirection"
+
+
+def sign_in(browser: Client, person: Person) -> None:
+    browser.force_login(person, "redirection.permissions.TenantRolesBackend")
+
+
+def text(response: Any) -> str:
+    return " ".join(unescape(response.content.decode()).split())
+
+
+def form(tenant: Tenant, **changed: Any) -> dict[str, Any]:
+    return {
+        "wanted": "on",
+        "reason": "Pilot is done",
+        "seen_revision": tenant.revision,
+        "tid": tenant.tid,
+        **changed,
+    }
+
+
+def test_nobody_sees_it_without_signing_in(contoso: Tenant, destination: Client) -> None:
+    response = destination.get(PAGE)
+    assert response.status_code == HTTPStatus.FOUND
+    assert response["Location"].startswith("/auth/sign-in?next=/cloudapps/settings")
+
+
+def test_ada_sees_the_state_in_words_and_the_switch(ada: Person, destination: Client) -> None:
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE))
+    assert 'role="switch"' in page
+    assert 'aria-checked="false"' in page
+    assert "Automatic redirection" in page
+    assert "Redirection to Microsoft 365 Defender" in page
+
+
+def test_rita_sees_the_state_and_no_switch(
+    rita: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    sign_in(destination, rita)
+    page = text(destination.get(PAGE + "&confirm=off"))
+    assert "The test asks for it" in page
+    assert 'role="switch"' not in page
+    assert 'name="reason"' not in page
+
+
+def test_otto_is_told_why_he_may_not_and_whom_to_ask(otto: Person, destination: Client) -> None:
+    sign_in(destination, otto)
+    response = destination.get(PAGE)
+    assert response.status_code == HTTPStatus.FORBIDDEN
+    assert "Ask a Global, Security or Cloud App Security administrator" in text(response)
+
+
+def test_somebody_without_any_organisation_is_told_so(destination: Client, db: None) -> None:
+    operator = Person.objects.create_superuser("olga", password="a-long-enough-password")
+    sign_in(destination, operator)
+    response = destination.get(PAGE)
+    assert response.status_code == HTTPStatus.FORBIDDEN
+    assert "belongs to no organisation" in text(response)
+
+
+def test_the_confirmation_says_what_will_happen(ada: Person, destination: Client) -> None:
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE + "&confirm=on"))
+    assert 'name="reason"' in page
+    assert 'name="wanted" value="on"' in page
+    assert "Switch on" in page
+
+
+def test_switching_off_also_offers_feedback(
+    ada: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE + "&confirm=off"))
+    main = page[page.index("<main") :]
+    assert "/redirection/feedback" in main
+    assert "Give feedback" in main
+
+
+@pytest.mark.parametrize("confirm", ["off", "", "toggle", "on%00"])
+def test_there_is_nothing_to_confirm_without_a_change(
+    confirm: str, ada: Person, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    assert 'name="reason"' not in text(destination.get(f"{PAGE}&confirm={confirm}"))
+
+
+def test_ada_switches_and_sees_who_did_it(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    response = destination.post(POST_TO, form(contoso), follow=True)
+    contoso.refresh_from_db()
+    assert contoso.is_on
+    page = text(response)
+    assert "Automatic redirection is on." in page
+    assert 'aria-checked="true"' in page
+    assert "Pilot is done" in page
+    assert "Ada" in page
+
+
+def test_posting_the_state_that_is_there_changes_nothing(
+    ada: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    sign_in(destination, ada)
+    before = Change.objects.count()
+    for _ in range(2):
+        response = destination.post(POST_TO, form(contoso), follow=True)
+        assert "Nothing changed" in text(response)
+    assert Change.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("wanted", "", "Choose on or off."),
+        ("wanted", "toggle", "Choose on or off."),
+        ("wanted", "on\x00", "Choose on or off."),
+        ("reason", "", "Say why, in a few words."),
+        ("reason", " \n ", "Say why, in a few words."),
+        ("reason", "x" * 501, "at most 500 characters"),
+        ("reason", "with\x00nul", "Null characters are not allowed."),
+        ("seen_revision", "", ""),
+        ("seen_revision", "-1", ""),
+        ("seen_revision", "9" * 400, ""),
+    ],
+)
+def test_a_wrong_value_is_an_error_and_changes_nothing(
+    field: str, value: str, error: str, ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    before = Change.objects.count()
+    response = destination.post(POST_TO, form(contoso, **{field: value}))
+    assert response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+    assert error in text(response)
+    assert Change.objects.count() == before
+    contoso.refresh_from_db()
+    assert not contoso.is_on
+
+
+def test_what_was_typed_is_still_there_after_an_error(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    typed = "Because <b>everybody</b> is ready"
+    response = destination.post(POST_TO, form(contoso, seen_revision="x", reason=typed))
+    assert "&lt;b&gt;everybody&lt;/b&gt;" in response.content.decode()
+    assert 'name="wanted" value="on"' in text(response)
+
+
+def test_an_outdated_page_shows_what_changed_and_keeps_the_reason(
+    ada: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    sign_in(destination, ada)
+    outdated = form(contoso, reason="My own reason")
+    switch(contoso, "on")
+    switch(contoso, "off")
+    response = destination.post(POST_TO, outdated)
+    assert response.status_code == HTTPStatus.CONFLICT
+    page = text(response)
+    assert "My own reason" in page
+    assert "a test" in page
+    contoso.refresh_from_db()
+    assert not contoso.is_on
+    # Sent again, it is meant for the state now shown.
+    assert f'name="seen_revision" value="{contoso.revision}"' in page
+    again = destination.post(POST_TO, form(contoso, reason="My own reason"))
+    assert again.status_code == HTTPStatus.FOUND
+
+
+def test_another_tenants_id_is_not_found(
+    ada: Person, contoso: Tenant, fabrikam: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    for tid in (fabrikam.tid, "44444444-4444-4444-8444-444444444444", "nonsense", "\x00"):
+        page = destination.get(PAGE, {"tabid": "autoRedirection", "tid": str(tid)})
+        assert page.status_code == HTTPStatus.NOT_FOUND
+        posted = destination.post(POST_TO, form(contoso, tid=str(tid)))
+        assert posted.status_code == HTTPStatus.NOT_FOUND
+    assert not Tenant.objects.filter(setting="on").exists()
+
+
+def test_a_person_of_two_tenants_switches_the_one_on_the_page(
+    ada: Person, contoso: Tenant, fabrikam: Tenant, destination: Client
+) -> None:
+    from redirection.models import RoleSnapshot
+
+    RoleSnapshot.objects.create(
+        person=ada, tenant=fabrikam, directory_roles=["62e90394-69f5-4237-9190-012177145e10"]
+    )
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE, {"tabid": "autoRedirection", "tid": str(contoso.tid)}))
+    assert "Fabrikam" in page
+    destination.post(POST_TO, form(fabrikam))
+    fabrikam.refresh_from_db()
+    contoso.refresh_from_db()
+    assert fabrikam.is_on
+    assert not contoso.is_on
+
+
+def test_at_the_last_stage_the_page_explains_and_has_no_switch(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    contoso.change_stage("forced", reason="June", channel="command", operator="a test")
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE + "&confirm=off"))
+    assert 'role="switch"' not in page
+    posted = destination.post(POST_TO, form(contoso, wanted="off"))
+    assert posted.status_code == HTTPStatus.BAD_REQUEST
+    assert "can no longer be switched" in text(posted)
+
+
+def test_the_switch_takes_a_post_with_its_own_token_only(ada: Person, contoso: Tenant) -> None:
+    browser = Client(enforce_csrf_checks=True, headers={"host": "security.localhost"})
+    sign_in(browser, ada)
+    assert browser.post(POST_TO, form(contoso)).status_code == HTTPStatus.FORBIDDEN
+    assert browser.get(POST_TO).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    contoso.refresh_from_db()
+    assert not contoso.is_on
+
+
+def test_the_history_is_read_in_a_bounded_number_of_queries(
+    ada: Person,
+    contoso: Tenant,
+    destination: Client,
+    switch: Switch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    sign_in(destination, ada)
+    for number in range(60):
+        switch(contoso, "off" if number % 2 else "on")
+    with django_assert_num_queries(9):
+        destination.get(PAGE)
+
+
+def test_a_store_that_fails_is_said_and_nothing_is_saved(
+    ada: Person, contoso: Tenant, destination: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(destination, ada)
+
+    def fail(*args: object, **words: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(Change, "save", fail)
+    response = destination.post(POST_TO, form(contoso))
+    monkeypatch.undo()
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert response["Retry-After"]
+    contoso.refresh_from_db()
+    assert not contoso.is_on
+
+
+def test_a_page_of_settings_that_does_not_exist_is_not_found(
+    ada: Person, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    response = destination.get("/cloudapps/settings?tabid=nothing")
+    assert response.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_no_answer_of_the_page_is_kept_by_a_cache(ada: Person, destination: Client) -> None:
+    sign_in(destination, ada)
+    assert "no-store" in destination.get(PAGE)["Cache-Control"]
+
+
+def test_a_person_cannot_learn_that_a_tenant_exists(
+    person: MakePerson, contoso: Tenant, fabrikam: Tenant, destination: Client
+) -> None:
+    sign_in(destination, person(fabrikam, "Fay"))
+    known = destination.get(PAGE, {"tabid": "autoRedirection", "tid": str(contoso.tid)})
+    unknown = destination.get(
+        PAGE, {"tabid": "autoRedirection", "tid": "44444444-4444-4444-8444-444444444444"}
+    )
+    assert known.status_code == unknown.status_code == HTTPStatus.NOT_FOUND
