@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from redirection.models import Feedback
 from redirection.models.history import REASON_LENGTH
 
+CHOOSE_ONE = {"required": _("Choose one."), "invalid_choice": _("Choose one.")}
+
 
 class SwitchForm(forms.Form):
     """The wanted state with its reason, and the revision the person has seen."""
@@ -45,9 +47,13 @@ class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]
             (1, _("Very bad")),
         ],
         widget=forms.RadioSelect,
+        error_messages=CHOOSE_ONE,
     )
     kind = forms.ChoiceField(
-        label=_("What is it about?"), choices=Feedback.Kind.choices, widget=forms.RadioSelect
+        label=_("What is it about?"),
+        choices=Feedback.Kind.choices,
+        widget=forms.RadioSelect,
+        error_messages=CHOOSE_ONE,
     )
 
     class Meta:

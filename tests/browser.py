@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.demo_process import ROOT, free_port, running
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,8 +27,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-START_TIMEOUT = 60
-END_TIMEOUT = 15
 
 
 @dataclass
@@ -37,7 +35,6 @@ class Demo:
 
     port: int
     directory: Path
-    environment: dict[str, str]
 
     def url(self, host: str, path: str = "/") -> str:
         """An address: ``url("contoso", "/#/audits")`` or ``url("security", "/alerts")``."""
@@ -49,7 +46,11 @@ class Demo:
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
-            env=self.environment | {"ENV_FILE": str(self.directory / ".env")},
+            env={
+                "PATH": os.environ["PATH"],
+                "DJANGO_SETTINGS_MODULE": "portal.settings",
+                "ENV_FILE": str(self.directory / ".env"),
+            },
             capture_output=True,
             text=True,
             check=True,
@@ -80,52 +81,11 @@ class Demo:
             return int(connection.makefile("rb").readline().split()[1])
 
 
-def free_port() -> int:
-    """A port whose successor is free as well: the provider takes that one."""
-    for port in range(20_000 + os.getpid() % 10_000, 32_000, 2):
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("No two free ports beside each other.")
-
-
 def running_demo(directory: Path, **variables: str) -> Iterator[Demo]:
-    """Start the demo, wait for its "Ready.", and end it as Ctrl+C does."""
+    """A demo on a port of its own, with these variables over its file."""
     port = free_port()
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = kept | variables
-    process = subprocess.Popen(
-        [sys.executable, "-m", "portal.demo", "--port", str(port), "--directory", str(directory)],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    # A start that hangs must fail the test, not the whole run.
-    watchdog = threading.Timer(START_TIMEOUT, process.kill)
-    watchdog.start()
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if line == "Ready.\n":
-            break
-    watchdog.cancel()
-    assert said[-1:] == ["Ready.\n"], "".join(said)
-    drain = threading.Thread(target=process.stdout.read, daemon=True)
-    drain.start()
-    try:
-        yield Demo(port, directory, environment)
-    finally:
-        process.send_signal(signal.SIGINT)
-        code = process.wait(END_TIMEOUT)
-        drain.join(END_TIMEOUT)
-        process.stdout.close()
-    assert code == 0
+    with running(port, directory, **variables):
+        yield Demo(port, directory)
 
 
 @pytest.fixture(scope="session")

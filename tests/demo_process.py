@@ -37,13 +37,16 @@ def free_port() -> int:
             return port
 
 
-def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, stderr: int | None = subprocess.PIPE, **variables: str
+) -> subprocess.Popen[str]:
+    """Start the demo. What runs for long leaves its stderr alone: nobody empties the pipe."""
     return subprocess.Popen(
         [sys.executable, "-m", "portal.demo", *arguments],
         cwd=ROOT,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
@@ -60,14 +63,16 @@ def printed_until_ready(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def running(port: int, directory: Path) -> Iterator[subprocess.Popen[str]]:
-    process = start("--port", str(port), "--directory", str(directory))
+def running(port: int, directory: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    arguments = ("--port", str(port), "--directory", str(directory))
+    process = start(*arguments, stderr=None, **variables)
     try:
         printed_until_ready(process)
         yield process
     finally:
         process.terminate()
         process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 @contextmanager

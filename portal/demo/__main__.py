@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdigit() else 0
     if not 1 <= port <= 65534:
         raise argparse.ArgumentTypeError("choose a port from 1 to 65534")
     return port
@@ -99,13 +99,13 @@ def _run(children: Children, port: int, variables: dict[str, str], env_file: Pat
     children.start("preparing the portal", "portal.demo.prepare", "portal")
     children.start("preparing the stand-in", "portal.demo.prepare", "provider")
     children.finish("preparing the portal", "preparing the stand-in")
-    if children.stopping.is_set():
+    if children.stopped_after(0):
         return
     children.serve("the portal", "portal.wsgi:application", port, threads=4)
     children.serve("the stand-in", "portal.demo.provider.wsgi:application", port + 1, threads=2)
     children.wait_for(port, DESTINATION_HOST, "/auth/sign-in")
     children.wait_for(port + 1, "127.0.0.1", "/organizations/v2.0/.well-known/openid-configuration")
-    if children.stopping.is_set():
+    if children.stopped_after(0):
         return
     print(_guide(port, variables, env_file))
     print("Ready.", flush=True)

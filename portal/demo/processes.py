@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from http import HTTPStatus
@@ -25,12 +24,12 @@ _END_SECONDS = 10
 class Children:
     """Processes that live no longer than the ``with`` block.
 
-    ``stopping`` is set by Ctrl+C, SIGTERM or SIGHUP; nothing is interrupted in the middle.
+    ``stopping`` becomes true by Ctrl+C, SIGTERM or SIGHUP; nothing is interrupted in the middle.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
-        self.stopping = threading.Event()
+        self.stopping = False
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> Self:
@@ -56,7 +55,14 @@ class Children:
             process.wait()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopping.set()
+        # Nothing that takes a lock: the next signal may arrive in the middle of this one.
+        self.stopping = True
+
+    def stopped_after(self, seconds: float) -> bool:
+        """Wait ``seconds``; whether the demo is to end."""
+        if not self.stopping:
+            time.sleep(seconds)
+        return self.stopping
 
     def start(self, name: str, *arguments: str) -> None:
         """Start ``python -m`` with these arguments, away from the keyboard's Ctrl+C."""
@@ -78,7 +84,7 @@ class Children:
 
     def finish(self, *names: str) -> None:
         """Wait for these to end. Raises DemoFailed if one fails."""
-        while names and not self.stopping.wait(0.05):
+        while names and not self.stopped_after(0.05):
             names = tuple(name for name in names if not self._succeeded(name))
 
     def _succeeded(self, name: str) -> bool:
@@ -93,7 +99,7 @@ class Children:
     def wait_for(self, port: int, host: str, path: str, seconds: float = 60) -> None:
         """Wait until the server on ``port`` serves ``path``. Raises DemoFailed if it does not."""
         until = time.monotonic() + seconds
-        while not self.stopping.wait(0.05):
+        while not self.stopped_after(0.05):
             self.check()
             if _answers(port, host, path):
                 return
@@ -102,7 +108,7 @@ class Children:
 
     def watch(self) -> None:
         """Wait for Ctrl+C. Raises DemoFailed if a server ends by itself."""
-        while not self.stopping.wait(0.5):
+        while not self.stopped_after(0.2):
             self.check()
 
     def check(self) -> None:

@@ -28,7 +28,8 @@ _NO_SETTING_CHANGES = {
     "USE_PKCE": True,
     "PKCE_CODE_CHALLENGE_METHOD": "S256",
     "JWT_ALGORITHMS": ["RS256"],
-    "JWT_LEEWAY": 0,
+    # Seconds two well-kept clocks may differ.
+    "JWT_LEEWAY": 10,
 }
 
 

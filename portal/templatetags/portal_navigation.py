@@ -51,3 +51,9 @@ def main_navigation(context: template.Context) -> dict[str, Sequence[Group]]:
 def legacy_menu() -> dict[str, Any]:
     """The sample legacy portal's menu; nothing where there is no sample."""
     return {"menu": MENU if settings.PORTAL_SAMPLE_PAGES else ()}
+
+
+@register.simple_tag
+def sample_pages() -> bool:
+    """Whether this site shows sample pages, which it then says."""
+    return settings.PORTAL_SAMPLE_PAGES

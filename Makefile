@@ -1,0 +1,57 @@
+# Every target does its own set-up: a virtual environment in .venv with the locked packages and,
+# for the tests, the Debian packages they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.SILENT:
+.PHONY: help environment demo demo-reset test test-long lint bench
+
+PORT ?= 8000
+EXAMPLES ?= 5000
+BIN := .venv/bin
+# These hold the rules and nothing else, so every branch of them is tested.
+PURE := redirection/decisions.py,redirection/deep_links.py,redirection/legacy_hosts.py,redirection/roles.py,redirection/routes.py
+
+help:
+	echo "make demo [PORT=8000]          both portals and a stand-in for Entra ID on this machine"
+	echo "make demo-reset                forget what the demo stored"
+	echo "make test                      all tests, in a real browser and on PostgreSQL too"
+	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
+	echo "make lint                      style, types, migrations, deployment"
+	echo "make bench                     what a decision costs"
+
+environment:
+	.ci/environment
+
+demo: environment
+	exec $(BIN)/python -m portal.demo --port '$(PORT)'
+
+demo-reset: environment
+	$(BIN)/python -m portal.demo --reset
+
+test: environment
+	.ci/debian-packages chromium postgresql
+	$(BIN)/pytest -q --cov --cov-report=
+	$(BIN)/coverage report --include=$(PURE) --fail-under=100
+
+test-long: environment
+	.ci/debian-packages chromium postgresql
+	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q --timeout=1800 \
+		--hypothesis-profile=long -m 'long or hypothesis'
+
+lint: environment
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --quiet --check
+	$(BIN)/mypy --no-error-summary
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --verbosity 0 \
+		|| { echo "The models changed without a migration: manage.py makemigrations" >&2; exit 1; }
+	env --ignore-environment PATH="$$PATH" ENV_FILE=/dev/null \
+		SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+		REDIRECTION_CLOUDS='{"commercial": {"legacy": ["portal.example.com"], "destination": "https://security.example.com"}}' \
+		ENTRA_CLIENT_ID=client-id ENTRA_CLIENT_SECRET=client-secret BEHIND_PROXY=on \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING >/dev/null
+	echo "Style, types, migrations and deployment settings are in order."
+
+bench: environment
+	$(BIN)/python -m benchmarks.decision

@@ -1,0 +1,134 @@
+"""System checks: a site that would redirect wrongly, or not at all, does not start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from redirection.conf import DEFAULT_CLOUDS, DEFAULT_EXEMPT_PATHS, cloud_problems
+
+MIDDLEWARE = "redirection.middleware.RedirectionMiddleware"
+BACKEND = "redirection.permissions.TenantRolesBackend"
+OWN_PATH = "/redirection/"
+# Each of these reads the store for the request, or makes the next one do so.
+READ_THE_STORE = (
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.sites.middleware.CurrentSiteMiddleware",
+    "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
+    "django.contrib.redirects.middleware.RedirectFallbackMiddleware",
+)
+
+E001 = Error(
+    f"MIDDLEWARE does not contain {MIDDLEWARE!r}, so nothing is redirected.",
+    hint="Add it behind django.middleware.security.SecurityMiddleware.",
+    id="redirection.E001",
+)
+E003 = Error(
+    f"AUTHENTICATION_BACKENDS does not contain {BACKEND!r}, so nobody may switch.",
+    hint="Add it; it signs nobody in and only answers has_perm() on a tenant.",
+    id="redirection.E003",
+)
+E005 = Error(
+    f"REDIRECTION_EXEMPT_PATHS does not contain {OWN_PATH!r}, so the gate and the portal script "
+    "would be redirected.",
+    hint=f"Add {OWN_PATH!r} to the list.",
+    id="redirection.E005",
+)
+
+
+@register
+def middleware_is_there(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [] if MIDDLEWARE in settings.MIDDLEWARE else [E001]
+
+
+@register
+def middleware_comes_before_the_store(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    installed = list(settings.MIDDLEWARE)
+    if MIDDLEWARE not in installed:
+        return []
+    before = installed[: installed.index(MIDDLEWARE)]
+    return [
+        Error(
+            f"MIDDLEWARE lists {reader!r} before {MIDDLEWARE!r}, so a redirect reads the store.",
+            hint=f"Move {MIDDLEWARE!r} in front of it.",
+            id="redirection.E002",
+        )
+        for reader in READ_THE_STORE
+        if reader in before
+    ]
+
+
+@register
+def backend_is_there(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [] if BACKEND in settings.AUTHENTICATION_BACKENDS else [E003]
+
+
+@register
+def clouds_are_right(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    clouds = getattr(settings, "REDIRECTION_CLOUDS", DEFAULT_CLOUDS)
+    return [
+        Error(
+            f"REDIRECTION_CLOUDS: {problem}.",
+            hint="Each cloud has a list of legacy host names and one destination origin, such as "
+            '{"commercial": {"legacy": ["portal.example.com"], '
+            '"destination": "https://security.example.com"}}.',
+            id="redirection.E004",
+        )
+        for problem in cloud_problems(clouds)
+    ]
+
+
+@register
+def destinations_are_not_legacy(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    clouds = getattr(settings, "REDIRECTION_CLOUDS", DEFAULT_CLOUDS)
+    if cloud_problems(clouds):
+        return []
+    domains = [domain for cloud in clouds.values() for domain in cloud["legacy"]]
+    return [
+        Error(
+            f"REDIRECTION_CLOUDS: destination {cloud['destination']!r} lies below the legacy "
+            f"domain {domain!r}, so a redirect comes back.",
+            hint="Name the legacy domain more closely, such as portal.example.com.",
+            id="redirection.E007",
+        )
+        for cloud in clouds.values()
+        for domain in domains
+        if f".{urlsplit(cloud['destination']).hostname}".endswith(f".{domain}")
+    ]
+
+
+@register
+def own_path_is_exempt(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [] if OWN_PATH in map(_with_slash, _exempt_paths()) else [E005]
+
+
+@register
+def exempt_paths_are_paths(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [
+        Error(
+            f"REDIRECTION_EXEMPT_PATHS contains {path!r}, "
+            + ("which is every page." if _with_slash(path) == "/" else "which is no path."),
+            hint="List paths that begin with / and have a name, such as /api/.",
+            id="redirection.E006",
+        )
+        for path in _exempt_paths()
+        if not path.startswith("/") or _with_slash(path) == "/"
+    ]
+
+
+def _exempt_paths() -> Sequence[str]:
+    return getattr(settings, "REDIRECTION_EXEMPT_PATHS", DEFAULT_EXEMPT_PATHS)
+
+
+def _with_slash(path: str) -> str:
+    return f"{path.rstrip('/')}/"
