@@ -24,7 +24,8 @@ from django.http import HttpResponse
 from redirection import legacy_sessions, switches
 from redirection.conf import conf
 from redirection.decisions import Facts, LegacySession, Tenant, decide
-from redirection.middleware import HEADER, arrive
+from redirection.middleware import HEADER
+from redirection.visits import arrive
 
 Batch = Callable[[], float]
 Environ = dict[str, Any]
@@ -156,16 +157,19 @@ def _environ(tenant: Tenant, path: str, cookie: str = "") -> Environ:
         "HTTP_ACCEPT": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
         "HTTP_SEC_FETCH_DEST": "document",
         "HTTP_SEC_FETCH_MODE": "navigate",
-        "HTTP_COOKIE": cookie,
+        "HTTP_COOKIE": cookie or _cookie(tenant, visiting=False),
         "wsgi.url_scheme": "https",
         "wsgi.input": io.BytesIO(),
     }
 
 
-def _cookie(tenant: Tenant) -> str:
+def _cookie(tenant: Tenant, *, visiting: bool = True) -> str:
+    """What a browser sends that has been here before, with or without a legacy session."""
     response = HttpResponse()
-    session = LegacySession(tenant.tid, NOW - 2 * HOUR, NOW)
-    legacy_sessions.write(conf(), response, session, "portal.example.com")
+    legacy_sessions.remember_tenant(conf(), response, tenant.tid, "portal.example.com")
+    if visiting:
+        session = LegacySession(tenant.tid, NOW - 2 * HOUR, NOW)
+        legacy_sessions.write(conf(), response, session, "portal.example.com")
     return "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
 
 

@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from redirection import decisions
 from redirection.conf import conf
-from redirection.decisions import Reason
-from redirection.middleware import Visit, hand_over_address
+from redirection.middleware import hand_over_address
 from redirection.models import Tenant
 from redirection.permissions import SWITCH_REDIRECTION
+from redirection.visits import Visit
 
 CLOSED_COOKIE = "legacy_banner"
 
@@ -45,7 +46,7 @@ def banner_for(request: HttpRequest) -> Banner | None:
     if visit is None or visit.tenant is None or visit.decision.go:
         return None
     origin = conf().destination(visit.tenant.cloud)
-    variant = _variant(request, visit)
+    variant = _variant(request, visit.tenant)
     if origin is None or request.COOKIES.get(CLOSED_COOKIE) == variant:
         return None
     since = dt.datetime.fromtimestamp(visit.tenant.since / 1000, dt.UTC)
@@ -54,20 +55,20 @@ def banner_for(request: HttpRequest) -> Banner | None:
     return Banner(
         variant=variant,
         open_url=origin + hand_over_address(request, visit.tenant.tid),
-        configure_url=f"{origin}{settings_path}?tabid=autoRedirection",
+        configure_url=f"{origin}{settings_path}?tabid=autoRedirection&tid={visit.tenant.tid}",
         feedback_url=f"{reverse('redirection:feedback')}?{about}",
         close_url=reverse("redirection:close_banner"),
         since=since if variant is Variant.STAYS else None,
     )
 
 
-def _variant(request: HttpRequest, visit: Visit) -> Variant:
-    if visit.decision.reason is Reason.SESSION_CONTINUES:
+def _variant(request: HttpRequest, tenant: decisions.Tenant) -> Variant:
+    if tenant.on:
         return Variant.STAYS
     person = getattr(request, "user", None)
-    if person is None or not person.is_authenticated or visit.tenant is None:
+    if person is None or not person.is_authenticated:
         return Variant.INFORM
-    row = Tenant.objects.filter(tid=visit.tenant.tid).first()
+    row = Tenant.objects.filter(tid=tenant.tid).first()
     if row is not None and person.has_perm(SWITCH_REDIRECTION, row):
         return Variant.CONFIGURE
     return Variant.INFORM

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     NOT_PAGE_LOAD = "not_page_load"
     NOTHING_KNOWN = "nothing_known"
     UNKNOWN_TENANT = "unknown_tenant"
+    NO_DESTINATION = "no_destination"
     OFF = "off"
     SESSION_CONTINUES = "session_continues"
     SESSION_ENDED = "session_ended"
@@ -92,8 +93,9 @@ class PageLoadHints:
 class Facts:
     """Everything the decision rests on.
 
-    ``loaded`` is False while the worker has never read the settings; ``session`` is the
-    verified cookie of this tenant, running or not; ``session_runs`` is judged by the clock.
+    ``loaded`` is False while the worker has never read the settings; ``destination`` is False
+    where no origin is configured for the tenant's cloud; ``session`` is the verified cookie of
+    this tenant, running or not; ``session_runs`` is judged by the clock.
     """
 
     legacy: bool
@@ -101,6 +103,7 @@ class Facts:
     page_load: bool = True
     loaded: bool = True
     tenant: Tenant | None = None
+    destination: bool = True
     session: LegacySession | None = None
     session_runs: bool = False
 
@@ -136,6 +139,8 @@ def decide(facts: Facts) -> Decision:
         return _UNKNOWN_TENANT
     if not tenant.on:
         return Decision(Reason.OFF, revision=tenant.revision)
+    if not facts.destination:
+        return Decision(Reason.NO_DESTINATION, revision=tenant.revision)
     session = facts.session
     if session is None or session.tid != tenant.tid or session.started >= tenant.since:
         return Decision(Reason.NEW_SESSION, go=True, revision=tenant.revision)
@@ -155,6 +160,17 @@ def is_page_load(hints: PageLoadHints) -> bool:
     if hints.fetch_mode is not None or hints.fetch_dest is not None:
         return hints.fetch_mode == "navigate" and hints.fetch_dest == "document"
     return hints.requested_with is None and accepts_html(hints.accept)
+
+
+def is_background_call(hints: PageLoadHints) -> bool:
+    """Whether a page that is open asks for something: a form, ``fetch()`` or XMLHttpRequest.
+
+    It is a sign of work under way; parts of a page such as images are not, and they are what
+    shared caches keep.
+    """
+    if hints.method not in ("GET", "HEAD"):
+        return True
+    return hints.fetch_dest == "empty" or hints.requested_with is not None
 
 
 def accepts_html(accept: str | None) -> bool:

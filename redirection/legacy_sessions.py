@@ -16,8 +16,9 @@ from django.http import HttpResponseBase
 from redirection.conf import Conf
 from redirection.decisions import LegacySession
 
-# The cookie is written anew at most this often (milliseconds).
-RENEW_AFTER = 60_000
+# The cookie is written anew at most this often (milliseconds), and often enough for a short
+# idle time-out.
+_RENEW_AFTER = 60_000
 _LONGEST = 100
 # 128 bits of a SHA-256 HMAC; RFC 2104, 5 allows half the output.
 _SIGNATURE_BYTES = 16
@@ -35,16 +36,31 @@ def read(conf: Conf, cookies: Mapping[str, str], tid: str) -> LegacySession | No
     return _verified(conf, tid, value) if value else None
 
 
-def latest(conf: Conf, cookies: Mapping[str, str]) -> LegacySession | None:
-    """The session seen last, whatever its tenant: on a host without tenant it names one."""
-    prefix = cookie_name(conf, "")
-    found = [
-        session
-        for name, value in cookies.items()
-        if name.startswith(prefix)
-        and (session := _verified(conf, _dashed(name[len(prefix) :]), value))
-    ]
-    return max(found, key=lambda session: session.seen, default=None)
+def remembered_tenant(conf: Conf, cookies: Mapping[str, str]) -> str:
+    """The ``tid`` of the tenant visited last, also after the browser was closed; else empty.
+
+    It names the tenant on the domain without a tenant label. It is not signed: whoever
+    changes it gets what the other tenant's own host gives anybody.
+    """
+    return cookies.get(_tenant_cookie(conf), "")
+
+
+def remember_tenant(conf: Conf, response: HttpResponseBase, tid: str, domain: str) -> None:
+    """Remember the tenant visited for a year, for every host below ``domain``."""
+    response.set_cookie(
+        _tenant_cookie(conf),
+        tid,
+        max_age=365 * 86400,
+        domain=domain,
+        secure=conf.session_cookie_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def is_due(conf: Conf, session: LegacySession, now: int) -> bool:
+    """Whether the moment the session was seen should be written anew at ``now``."""
+    return now - session.seen > min(_RENEW_AFTER, conf.session_idle * 1000 // 4)
 
 
 def write(conf: Conf, response: HttpResponseBase, session: LegacySession, domain: str) -> None:
@@ -85,6 +101,5 @@ def _signature(key: bytes, tid: str, payload: str) -> str:
     return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).rstrip(b"=").decode()
 
 
-def _dashed(number: str) -> str:
-    parts = (number[:8], number[8:12], number[12:16], number[16:20], number[20:])
-    return "-".join(parts)
+def _tenant_cookie(conf: Conf) -> str:
+    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_tenant"

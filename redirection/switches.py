@@ -63,6 +63,12 @@ def refresh() -> None:
             _held = Held(_held.revision, _held.by_tid, _held.by_name, _held.loaded, stale=True)
 
 
+def changed() -> None:
+    """This process has committed a change: a worker knows it at once, a command need not."""
+    if _held.loaded:
+        refresh()
+
+
 def forget() -> None:
     """Back to the state before the first load."""
     global _held

@@ -23,11 +23,12 @@ def banner(browser: Client, path: str = "/") -> str:
     return "" if start < 0 else " ".join(page[start : page.index("</section>", start)].split())
 
 
-def test_whoever_may_switch_can_configure(ada: Person, legacy: Client) -> None:
+def test_whoever_may_switch_can_configure(ada: Person, contoso: Tenant, legacy: Client) -> None:
     sign_in(legacy, ada)
     shown = banner(legacy)
     assert CONFIGURE in shown
-    assert 'href="http://security.localhost/cloudapps/settings?tabid=autoRedirection"' in shown
+    page = "http://security.localhost/cloudapps/settings?tabid=autoRedirection"
+    assert f'href="{page}&tid={contoso.tid}"' in shown
     assert OPEN in shown
     assert "Give feedback" in shown
 

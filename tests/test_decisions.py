@@ -13,6 +13,7 @@ from redirection.decisions import (
     Tenant,
     accepts_html,
     decide,
+    is_background_call,
     is_exempt,
     is_page_load,
     redirection_is_on,
@@ -37,6 +38,8 @@ AFTER = LegacySession(TID, SWITCHED, SWITCHED)
         (Facts(legacy=True, tenant=OFF), Reason.OFF, False),
         (Facts(legacy=True, tenant=OFF, session=BEFORE), Reason.OFF, False),
         (Facts(legacy=True, tenant=ON), Reason.NEW_SESSION, True),
+        (Facts(legacy=True, tenant=ON, destination=False), Reason.NO_DESTINATION, False),
+        (Facts(legacy=True, tenant=OFF, destination=False), Reason.OFF, False),
         (
             Facts(legacy=True, tenant=ON, session=BEFORE, session_runs=True),
             Reason.SESSION_CONTINUES,
@@ -119,6 +122,22 @@ def test_a_navigation_of_a_tab_is_a_page_load(method: str) -> None:
 )
 def test_everything_else_is_no_page_load(hints: PageLoadHints) -> None:
     assert not is_page_load(hints)
+
+
+@pytest.mark.parametrize(
+    ("hints", "is_one"),
+    [
+        (PageLoadHints("POST", "navigate", "document"), True),
+        (PageLoadHints("GET", "cors", "empty"), True),
+        (PageLoadHints("GET", requested_with="XMLHttpRequest"), True),
+        (PageLoadHints("GET", "no-cors", "image"), False),
+        (PageLoadHints("HEAD"), False),
+    ],
+)
+def test_a_background_call_shows_that_somebody_is_at_work(
+    hints: PageLoadHints, is_one: bool
+) -> None:
+    assert is_background_call(hints) is is_one
 
 
 def test_an_old_browser_is_known_by_what_it_accepts() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from portal.models import Person
 from redirection.models import Tenant
 from tests.test_deep_links import HOSTILE
 
@@ -54,7 +55,19 @@ def test_the_nearest_place_comes_with_a_word(destination: Client, db: None) -> N
     data = {"tid": TID, "from": "/", "fragment": "#/alerts/5f2a1b3c4d5e6f7a8b9c0d1e"}
     response = destination.post("/redirection/go", data, follow=True)
     assert response.redirect_chain == [(f"/alerts?tid={TID}", HTTPStatus.FOUND)]
-    assert "Alerts have new numbers here" in unescape(response.content.decode())
+    page = unescape(response.content.decode())
+    assert "Alerts have new numbers here" in page
+    assert "/redirection/feedback?about=%2F%23%2Falerts%2F5f2a1b3c4d5e6f7a8b9c0d1e" in page
+
+
+def test_feedback_about_a_link_goes_to_the_organisation_it_was_about(
+    ada: Person, contoso: Tenant, fabrikam: Tenant, destination: Client
+) -> None:
+    destination.force_login(ada, "redirection.permissions.TenantRolesBackend")
+    for tenant, named in ((contoso, True), (fabrikam, False)):
+        data = {"tid": str(tenant.tid), "from": "/", "fragment": "#/nowhere"}
+        page = unescape(destination.get("/redirection/go", data).content.decode())
+        assert (f"about=%2F%23%2Fnowhere&tid={tenant.tid}" in page) is named
 
 
 def test_before_a_destination_of_others_the_word_comes_first(
@@ -62,7 +75,7 @@ def test_before_a_destination_of_others_the_word_comes_first(
 ) -> None:
     settings.REDIRECTION_DESTINATION_SHOWS_NOTICES = False
     data = {"tid": TID, "from": "/", "fragment": "#/alerts/5f2a"}
-    response = destination.post("/redirection/go", data)
+    response = destination.post("/redirection/go", data, follow=True)
     assert response.status_code == HTTPStatus.OK
     assert f'href="/alerts?tid={TID}"' in response.content.decode()
 
@@ -71,7 +84,9 @@ def test_before_a_destination_of_others_the_word_comes_first(
 def test_a_page_without_counterpart_says_so_and_asks(
     fragment: str, destination: Client, db: None
 ) -> None:
-    response = destination.post("/redirection/go", {"from": "/", "fragment": fragment})
+    response = destination.post("/redirection/go", {"from": "/", "fragment": fragment}, follow=True)
+    # The page has an address of its own, which can be reloaded and gone back to.
+    assert len(response.redirect_chain) == 1
     page = response.content.decode()
     assert response.status_code == HTTPStatus.OK
     assert "You asked for:" in unescape(page)
@@ -100,8 +115,11 @@ def test_a_link_of_eight_kilobytes_arrives_and_a_huge_one_is_refused(
 ) -> None:
     long = f"#/audits?id=eq({'a' * 8000},)"
     assert len(destination.post("/redirection/go", {"fragment": long})["Location"]) > 8000
-    response = destination.post("/redirection/go", {"fragment": "#/audits?" + "a" * 20_000})
-    assert response.status_code == HTTPStatus.REQUEST_URI_TOO_LONG
+    for filters in ("a" * 20_000, "é" * 6_000):
+        response = destination.post("/redirection/go", {"fragment": f"#/audits?{filters}"})
+        assert response.status_code == HTTPStatus.REQUEST_URI_TOO_LONG
+    unknown = destination.post("/redirection/go", {"fragment": "#/x/" + "y" * 20_000})
+    assert unknown.status_code == HTTPStatus.OK
 
 
 def test_it_is_not_on_the_legacy_host(legacy: Client, contoso: Tenant) -> None:

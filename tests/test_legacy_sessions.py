@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import given, strategies as st
@@ -49,7 +48,6 @@ def test_a_session_of_one_tenant_is_none_of_another() -> None:
     (value,) = cookies().values()
     moved = {legacy_sessions.cookie_name(conf(), OTHER): value}
     assert legacy_sessions.read(conf(), moved, OTHER) is None
-    assert legacy_sessions.latest(conf(), moved) is None
 
 
 def test_a_longer_session_cannot_be_written_by_hand() -> None:
@@ -72,19 +70,16 @@ def test_a_former_key_is_still_read_and_a_foreign_one_is_not(settings: Settings)
 def test_no_cookie_value_whatever_breaks_it(value: str) -> None:
     sent = {legacy_sessions.cookie_name(conf(), TID): value}
     assert legacy_sessions.read(conf(), sent, TID) is None
-    assert legacy_sessions.latest(conf(), sent) is None
 
 
-@pytest.mark.parametrize("name", ["legacy_session_", "legacy_session_x", "legacy_session_" + "é"])
-def test_no_cookie_name_whatever_breaks_it(name: str) -> None:
-    (value,) = cookies().values()
-    assert legacy_sessions.latest(conf(), {name: value}) is None
-
-
-def test_the_session_seen_last_names_the_tenant() -> None:
-    later = LegacySession(OTHER, SESSION.started, SESSION.seen + 1)
-    both = cookies() | cookies(later)
-    assert legacy_sessions.latest(conf(), both) == later
+def test_the_tenant_visited_last_is_remembered_for_a_year() -> None:
+    response = HttpResponse()
+    assert legacy_sessions.remembered_tenant(conf(), {}) == ""
+    legacy_sessions.remember_tenant(conf(), response, TID, "portal.localhost")
+    (morsel,) = response.cookies.values()
+    assert morsel["max-age"] == 365 * 86400
+    assert morsel["domain"] == "portal.localhost"
+    assert legacy_sessions.remembered_tenant(conf(), {morsel.key: morsel.value}) == TID
 
 
 def test_signing_out_ends_every_legacy_session() -> None:

@@ -14,7 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from redirection import switches
+from redirection import legacy_sessions, switches
+from redirection.conf import conf
 from redirection.decisions import Reason
 from redirection.middleware import RedirectionMiddleware
 from redirection.models import Tenant
@@ -78,7 +79,7 @@ def test_while_off_the_page_is_served_and_a_session_begins(contoso: Tenant) -> N
     assert response.content == b"the legacy page"
     assert response["Redirection-Decision"] == f"off;revision={contoso.revision}"
     assert request.redirection.decision.reason is Reason.OFF  # type: ignore[attr-defined]
-    assert list(sent_back(response)) == [f"legacy_session_{contoso.tid.hex}"]
+    assert set(sent_back(response)) == {f"legacy_session_{contoso.tid.hex}", "legacy_tenant"}
 
 
 def test_a_session_from_before_the_switch_goes_on(contoso: Tenant, switch: Switch) -> None:
@@ -91,7 +92,7 @@ def test_a_session_from_before_the_switch_goes_on(contoso: Tenant, switch: Switc
         assert response.content == b"the legacy page"
         assert response["Redirection-Decision"].startswith("session_continues;")
         # Being seen keeps it running.
-        assert sent_back(response) != cookies
+        assert sent_back(response)
         cookies |= sent_back(response)
     with time_machine.travel("2026-01-05T09:15:00Z", tick=False):
         assert open_page(cookies=cookies)[1].status_code == HTTPStatus.OK
@@ -154,6 +155,94 @@ def test_the_cookie_is_renewed_at_most_once_a_minute(contoso: Tenant) -> None:
         assert sent_back(open_page(cookies=cookies)[1]) != {}
 
 
+BACKGROUND_CALL = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty", "accept": "*/*"}
+AN_OLD_CALL = {**BACKGROUND_CALL, "x-requested-with": "XMLHttpRequest"}
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/api/v1/alerts/", BACKGROUND_CALL), ("/", BACKGROUND_CALL), ("/", AN_OLD_CALL)],
+)
+def test_working_in_an_open_page_keeps_the_session_running(
+    path: str, headers: dict[str, str], contoso: Tenant, switch: Switch
+) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False):
+        cookies = sent_back(open_page()[1])
+    with time_machine.travel("2026-01-05T08:10:00Z", tick=False):
+        switch(contoso, "on")
+    with time_machine.travel("2026-01-05T08:50:00Z", tick=False):
+        _, response = open_page(path, cookies=cookies, **headers)
+        assert response.content == b"the legacy page"
+        assert "Redirection-Decision" not in response
+        cookies |= sent_back(response)
+    with time_machine.travel("2026-01-05T09:45:00Z", tick=False):
+        assert open_page(cookies=cookies)[1].status_code == HTTPStatus.OK
+
+
+def test_a_background_call_begins_no_session_and_revives_none(contoso: Tenant) -> None:
+    assert sent_back(open_page("/api/v1/", **BACKGROUND_CALL)[1]) == {}
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False):
+        cookies = sent_back(open_page()[1])
+    with time_machine.travel("2026-01-05T09:00:01Z", tick=False):
+        assert sent_back(open_page("/api/v1/", cookies=cookies, **BACKGROUND_CALL)[1]) == {}
+
+
+def test_a_short_idle_time_out_counts_from_the_last_page(
+    contoso: Tenant, switch: Switch, settings: Settings
+) -> None:
+    settings.REDIRECTION_SESSION_IDLE = 30
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        cookies = sent_back(open_page()[1])
+        clock.shift(1)
+        switch(contoso, "on")
+        for _ in range(12):
+            clock.shift(10)
+            _, response = open_page(cookies=cookies)
+            assert response.status_code == HTTPStatus.OK
+            cookies |= sent_back(response)
+
+
+def test_a_sign_out_has_the_last_word(contoso: Tenant) -> None:
+    def signs_out(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse()
+        legacy_sessions.end(conf(), request.COOKIES, response, "portal.localhost")
+        return response
+
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False):
+        cookies = sent_back(open_page()[1])
+    with time_machine.travel("2026-01-05T08:30:00Z", tick=False):
+        headers = {"host": "contoso.portal.localhost", **PAGE_LOAD}
+        request = RequestFactory().post("/auth/sign-out", headers=headers)
+        request.COOKIES.update(cookies)
+        response = RedirectionMiddleware(signs_out)(request)
+    assert isinstance(response, HttpResponse)
+    assert response.cookies[f"legacy_session_{contoso.tid.hex}"]["max-age"] == 0
+
+
+def test_no_cache_keeps_a_page_that_knows_when_redirection_was_switched(contoso: Tenant) -> None:
+    def kept(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Cache-Control": "public, max-age=600"})
+
+    headers = {"host": "contoso.portal.localhost", **PAGE_LOAD}
+    response = RedirectionMiddleware(kept)(RequestFactory().get("/", headers=headers))
+    assert isinstance(response, HttpResponse)
+    assert {"private", "no-cache"} <= set(response["Cache-Control"].split(", "))
+    assert "public" not in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("query", ["q=" + "[" * 6000, "%C3%A9" * 4000, "a" * 20_000])
+def test_a_link_too_long_for_a_redirect_loses_its_filters_only(
+    query: str, contoso: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    _, response = open_page(f"/audits?{query}")
+    assert response.status_code == HTTPStatus.FOUND
+    assert response["Location"] == (
+        f"{DESTINATION}/redirection/hand-over?tid={contoso.tid}&from=/audits"
+    )
+    assert open_page("/" + "[" * 20_000)[1]["Location"].endswith("&from=/")
+
+
 def test_another_tenant_is_untouched(contoso: Tenant, fabrikam: Tenant, switch: Switch) -> None:
     switch(contoso, "on")
     _, response = open_page(host="fabrikam.portal.localhost")
@@ -183,16 +272,40 @@ def test_on_the_bare_domain_tid_names_the_tenant(contoso: Tenant, switch: Switch
     assert open_page("/?tid=nobody", host="portal.localhost")[1].status_code == HTTPStatus.OK
 
 
-def test_on_the_bare_domain_the_session_names_the_tenant(
+def test_on_the_bare_domain_the_tenant_visited_last_counts(
     contoso: Tenant, fabrikam: Tenant, switch: Switch
 ) -> None:
-    cookies = sent_back(open_page()[1])
-    request, _ = open_page(host="portal.localhost", cookies=cookies)
-    assert request.redirection.tenant.name == "contoso"  # type: ignore[attr-defined]
-    with time_machine.travel("2099-01-05T08:00:00Z", tick=False):
-        switch(contoso, "on")
-        _, response = open_page(host="portal.localhost", cookies=cookies)
+    switch(contoso, "on")
+    cookies = sent_back(open_page("/audits")[1])
+    # Also after the browser was closed, and for whoever never had a session.
+    assert cookies == {"legacy_tenant": str(contoso.tid)}
+    _, response = open_page("/audits", host="portal.localhost", cookies=cookies)
     assert response.status_code == HTTPStatus.FOUND
+    cookies |= sent_back(open_page(host="fabrikam.portal.localhost", cookies=cookies)[1])
+    request, response = open_page("/audits", host="portal.localhost", cookies=cookies)
+    assert response.content == b"the legacy page"
+    assert request.redirection.tenant.name == "fabrikam"  # type: ignore[attr-defined]
+    cookies |= sent_back(open_page("/audits", cookies=cookies)[1])
+    assert open_page(host="portal.localhost", cookies=cookies)[1].status_code == HTTPStatus.FOUND
+    # Remembered once, it is not written again.
+    assert sent_back(open_page("/audits", cookies=cookies)[1]) == {}
+
+
+@pytest.mark.parametrize("value", ["", "nobody", "é", "22222222-0000-4000-8000-000000000000"])
+def test_a_remembered_tenant_nobody_knows_is_none(value: str, contoso: Tenant) -> None:
+    request, _ = open_page(host="portal.localhost", cookies={"legacy_tenant": value})
+    assert request.redirection.decision.reason is Reason.UNKNOWN_TENANT  # type: ignore[attr-defined]
+
+
+def test_tid_names_the_tenant_visited_on_every_host(
+    contoso: Tenant, fabrikam: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    assert open_page(f"/?tid={fabrikam.tid}")[1].content == b"the legacy page"
+    host = "fabrikam.portal.localhost"
+    assert open_page(f"/?tid={contoso.tid}", host=host)[1].status_code == HTTPStatus.FOUND
+    # Unknown here, it may still mean something over there: the host decides.
+    assert open_page("/audits?tid=elsewhere")[1].status_code == HTTPStatus.FOUND
 
 
 def test_the_answer_points_at_the_destination_of_the_tenants_own_cloud(
@@ -208,7 +321,9 @@ def test_without_a_configured_destination_nobody_is_moved(contoso: Tenant, switc
     contoso.cloud = "lunar"
     contoso.provision(reason="Moved", channel="command", operator="a test")
     switch(contoso, "on")
-    assert open_page()[1].content == b"the legacy page"
+    request, response = open_page()
+    assert response.content == b"the legacy page"
+    assert request.redirection.decision.reason is Reason.NO_DESTINATION  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

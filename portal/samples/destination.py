@@ -15,6 +15,7 @@ from redirection.routes import ROUTES
 from redirection.views import settings_page
 
 SETTINGS_PATH = "/cloudapps/settings"
+ROLES_PATH = "/cloudapps/permissions/roles"
 # The page of one user; the table's row leads to the list of users.
 _USER_PAGE = ("/user/", "User page")
 
@@ -34,9 +35,11 @@ def _places() -> list[Place]:
         if route.counterpart is not Counterpart.NONE:
             path, _, query = route.target.partition("?")
             found.setdefault(route.target, Place(route.feature, path, tuple(parse_qsl(query))))
-    # Redirection itself is the real page.
+    # Redirection itself and the local roles are real pages.
     return [
-        place for place in found.values() if ("tabid", "autoRedirection") not in place.parameters
+        place
+        for place in found.values()
+        if ("tabid", "autoRedirection") not in place.parameters and place.path != ROLES_PATH
     ]
 
 

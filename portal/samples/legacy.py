@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from portal.samples.legacy_sections import HOME, SECTIONS, Section
 from redirection import switches
 from redirection.deep_links import destination_for
-from redirection.middleware import Visit
 from redirection.models import Tenant
+from redirection.visits import Visit
 
 NOTES = "sample_notes"
 # A visitor's notes live in the session, which is no place for a long list.
@@ -115,6 +115,9 @@ def _no_tenant(request: HttpRequest) -> HttpResponse | None:
     known = Tenant.objects.known_to(request.user) if request.user.is_authenticated else ()
     here, page = request.get_host(), request.get_full_path()
     choices = [(tenant.title, f"{request.scheme}://{tenant.name}.{here}{page}") for tenant in known]
+    if len(choices) == 1:
+        # Nothing to choose; the browser takes the part behind "#" along.
+        return HttpResponseRedirect(choices[0][1])
     return render(request, "legacy/choose.html", {"choices": choices, "here": here})
 
 

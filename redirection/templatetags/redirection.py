@@ -8,7 +8,8 @@ from django import template
 
 from redirection.banner import banner_for
 from redirection.conf import conf
-from redirection.middleware import Visit, hand_over_address
+from redirection.middleware import hand_over_address
+from redirection.visits import Visit
 
 register = template.Library()
 

@@ -16,21 +16,22 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from redirection.conf import conf
 from redirection.deep_links import Counterpart, DeepLink, destination_for
-
-# Longer addresses do not pass common proxies anyway (nginx: 4 buffers of 8 kB).
-LONGEST_LINK = 16_384
+from redirection.middleware import LONGEST_LOCATION
+from redirection.models import Tenant
 
 
 @login_not_required
 @never_cache
-@require_GET
+@require_safe
 def hand_over(request: HttpRequest) -> HttpResponse:
     """The tiny page whose script sends the fragment on; a plain link without JavaScript."""
     context = {
@@ -49,24 +50,36 @@ def hand_over(request: HttpRequest) -> HttpResponse:
 def go(request: HttpRequest) -> HttpResponse:
     """Redirect to the counterpart of the legacy link, or say honestly that there is none."""
     data = request.POST if request.method == "POST" else request.GET
-    address, fragment = data.get("from", "/"), data.get("fragment", "")
-    if len(address) + len(fragment) > LONGEST_LINK:
+    asked = {"tid": _tid(data), "from": data.get("from", "/"), "fragment": data.get("fragment", "")}
+    path, _separator, query = asked["from"].partition("?")
+    link = destination_for(path, query, asked["fragment"], asked["tid"])
+    if len(link.target) > LONGEST_LOCATION:
         too_long = {"title": _("This link is too long."), "next_step": _("Shorten its filters.")}
         return render(request, "400.html", too_long, status=HTTPStatus.REQUEST_URI_TOO_LONG)
-    path, _separator, query = address.partition("?")
-    link = destination_for(path, query, fragment, _tid(data))
     if link.counterpart is Counterpart.EXACT:
         return HttpResponseRedirect(link.target)
+    legacy_link = asked["from"]
+    if asked["fragment"]:
+        legacy_link += f"#{asked['fragment'].removeprefix('#')}"
+    feedback_url = _feedback_url(request, asked["tid"], legacy_link)
     if link.counterpart is Counterpart.NEAREST and conf().destination_shows_notices:
-        messages.info(request, _notice(link))
+        messages.info(request, _notice(link, feedback_url))
         return HttpResponseRedirect(link.target)
-    legacy_link = address + (f"#{fragment.removeprefix('#')}" if fragment else "")
-    context = {
-        "link": link,
-        "legacy_link": legacy_link,
-        "feedback_url": f"{reverse('redirection:feedback')}?{urlencode({'about': legacy_link})}",
-    }
+    address = f"{request.path}?{urlencode(asked)}"
+    if request.method == "POST" and len(address) <= LONGEST_LOCATION:
+        # An address of its own: the page can be reloaded, and the way back leads to it.
+        return HttpResponseRedirect(address)
+    context = {"link": link, "legacy_link": legacy_link, "feedback_url": feedback_url}
     return render(request, "redirection/no_counterpart.html", context)
+
+
+def _feedback_url(request: HttpRequest, tid: str, legacy_link: str) -> str:
+    query = {"about": legacy_link}
+    # A link into an organisation that is not the person's own is still theirs to report on.
+    known = request.user.is_authenticated and Tenant.objects.known_to(request.user)
+    if tid and known and known.filter(tid=tid).exists():
+        query["tid"] = tid
+    return f"{reverse('redirection:feedback')}?{urlencode(query)}"
 
 
 def _tid(data: QueryDict) -> str:
@@ -76,13 +89,11 @@ def _tid(data: QueryDict) -> str:
         return ""
 
 
-def _notice(link: DeepLink) -> str:
+def _notice(link: DeepLink, feedback_url: str) -> SafeString:
     if link.route == "alerts/*":
-        return _(
-            "Alerts have new numbers here, so your old link cannot open that one alert. "
-            "Look for it in this queue, or give feedback if it is missing."
-        )
-    return _(
-        "Your old link has no exact counterpart yet. This is the nearest place: %(feature)s. "
-        "Give feedback if something is missing."
-    ) % {"feature": link.feature}
+        text = _("Alerts have new numbers here: look for yours in this queue.")
+    else:
+        text = _("Your old link has no exact counterpart yet; this is the nearest place.")
+    return format_html(
+        '{} <a href="{}">{}</a>', text, feedback_url, _("Tell us if something is missing")
+    )

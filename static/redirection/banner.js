@@ -1,12 +1,9 @@
-/* The banner works without this; with it, its links keep the part behind "#" and closing it
- * does not load the page again. */
+/* The banner works without this; with it, links to feedback and to this page over there keep
+ * the part behind "#", and closing the banner does not load the page again. */
 (function () {
   "use strict";
-  var banner = document.getElementById("legacy-banner");
-  if (!banner) {
-    return;
-  }
-  banner.addEventListener("click", function (event) {
+  // Also outside the banner: every link that says which page it is about.
+  document.addEventListener("click", function (event) {
     var link = event.target.closest("a");
     if (!link) {
       return;
@@ -16,13 +13,30 @@
       address.hash = location.hash;
     } else if (address.searchParams.has("about")) {
       address.searchParams.set("about", location.pathname + location.search + location.hash);
+    } else {
+      return;
     }
     link.href = address.href;
   });
+  var banner = document.getElementById("legacy-banner");
+  if (!banner) {
+    return;
+  }
   banner.addEventListener("submit", function (event) {
     event.preventDefault();
     var form = event.target;
-    fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
+    // It outlives the page: somebody may be on the way to the next one already.
+    fetch(form.action, {
+      method: "POST",
+      body: new FormData(form),
+      redirect: "manual",
+      keepalive: true,
+    });
     banner.remove();
+    // The focus was on the button that is gone.
+    var content = document.querySelector("main");
+    if (content) {
+      content.focus();
+    }
   });
 })();
