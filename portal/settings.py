@@ -53,6 +53,10 @@ REDIRECTION_SESSION_LIMIT = int(
     ENVIRONMENT.seconds("REDIRECTION_SESSION_LIMIT", 12 * 60 * 60, 1, 30 * 86400)
 )
 REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 60)
+# A change needs roles at most this old; older ones are asked for again first.
+REDIRECTION_ROLES_MAX_AGE = int(ENVIRONMENT.seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400))
+REDIRECTION_CHECK_ROLES_URL = "check_roles"
+REDIRECTION_INVITE = "portal.invitations.invite"
 REDIRECTION_LEGACY_NAME = ENVIRONMENT.text(
     "REDIRECTION_LEGACY_NAME", "Microsoft Defender for Cloud Apps"
 )
@@ -107,6 +111,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before anything asks who somebody is.
+    "portal.sign_in.session_limits.SessionLimitsMiddleware",
     # Default deny: a page without @login_not_required needs a signed-in person.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -173,6 +179,13 @@ LOGIN_REDIRECT_URL = "/"
 ENTRA_AUTHORITY = ENVIRONMENT.origin("ENTRA_AUTHORITY", "https://login.microsoftonline.com")
 SOCIAL_AUTH_ENTRA_KEY = ENVIRONMENT.text("ENTRA_CLIENT_ID", "")
 SOCIAL_AUTH_ENTRA_SECRET = ENVIRONMENT.text("ENTRA_CLIENT_SECRET", "")
+# Instead of a secret: a signed assertion, in a file that whoever issues it keeps fresh.
+ENTRA_CLIENT_ASSERTION_FILE = ENVIRONMENT.text("ENTRA_CLIENT_ASSERTION_FILE", "")
+ENTRA_CA_FILE = ENVIRONMENT.text("ENTRA_CA_FILE", "")
+PORTAL_SESSION_LIMIT = int(
+    ENVIRONMENT.seconds("PORTAL_SESSION_LIMIT", 8 * 60 * 60, 60, 8 * 60 * 60)
+)
+PORTAL_SESSION_IDLE = int(ENVIRONMENT.seconds("PORTAL_SESSION_IDLE", 60 * 60, 60, 8 * 60 * 60))
 SOCIAL_AUTH_ENTRA_TENANT_ID = "organizations"
 SOCIAL_AUTH_RAISE_EXCEPTIONS = False
 SOCIAL_AUTH_ENTRA_PIPELINE = (
@@ -193,7 +206,7 @@ SOCIAL_AUTH_ENTRA_PIPELINE = (
 # --- Cookies and headers -----------------------------------------------------------------
 
 SESSION_COOKIE_NAME = "portal_session"
-SESSION_COOKIE_AGE = 8 * 60 * 60
+SESSION_COOKIE_AGE = PORTAL_SESSION_LIMIT
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True

@@ -9,14 +9,20 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from html import unescape
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from urllib3.util import connection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,3 +128,81 @@ class Browser(requests.Session):
 
 def query_of(address: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+@contextmanager
+def provider_over_https(directory: Path, port: int) -> Iterator[None]:
+    """A second server for the stand-in of the demo in ``directory``, with ``certified`` there."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+            *("--port", str(port), "--blocking-threads", "2", "--no-ws", "--log-level", "error"),
+            *("--ssl-certificate", str(directory / "server.pem")),
+            *("--ssl-keyfile", str(directory / "server-key.pem")),
+            "portal.demo.provider.wsgi:application",
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "ENV_FILE": str(directory / ".env"),
+            "ENTRA_AUTHORITY": f"https://127.0.0.1:{port}",
+        },
+    )
+    try:
+        wait_until_open(port)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_open(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        threading.Event().wait(0.1)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+def certified(directory: Path) -> Path:
+    """Write a certificate for 127.0.0.1 and its key; the file with the authority it is from."""
+    now = datetime.now(UTC)
+    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "The authority")])
+    server = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+
+    def signed(
+        subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType
+    ) -> bytes:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(authority)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+        )
+        for extension in extensions:
+            builder = builder.add_extension(
+                extension, critical=isinstance(extension, x509.BasicConstraints)
+            )
+        certificate = builder.sign(authority_key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    key_id = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
+    its_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    is_authority = x509.BasicConstraints(ca=True, path_length=None)
+    (directory / "server.pem").write_bytes(signed(server, server_key, address, its_key_id))
+    (directory / "server-key.pem").write_bytes(
+        server_key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    file = directory / "authority.pem"
+    file.write_bytes(signed(authority, authority_key, is_authority, key_id))
+    return file

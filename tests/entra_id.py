@@ -17,12 +17,15 @@ from jwt.algorithms import RSAAlgorithm
 
 from portal.models import Person
 from portal.sign_in.backend import EntraBackend
+from portal.sign_in.identity import PERSONAL_TENANT
 from redirection.models import Tenant
 
 AUTHORITY = "https://login.microsoftonline.com"
 BASE = f"{AUTHORITY}/organizations"
 TOKEN = f"{BASE}/oauth2/v2.0/token"
 KID = "the-one-key"
+# Signs for personal accounts only.
+CONSUMER_KID = "the-key-of-personal-accounts"
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE_PEM = _KEY.private_bytes(
     serialization.Encoding.PEM,
@@ -37,28 +40,42 @@ PUBLIC_PEM = _KEY.public_key().public_bytes(
 class EntraId:
     """Answers ``requests`` of the portal as Entra ID would."""
 
-    def __init__(self, mock: responses.RequestsMock) -> None:
+    def __init__(self, mock: responses.RequestsMock, authority: str = AUTHORITY) -> None:
         self.mock = mock
+        self.authority = authority
+        self.token_address = f"{authority}/organizations/oauth2/v2.0/token"
         self.params: dict[str, str] = {}
         # The library remembers the documents for a day.
         EntraBackend.get_openid_configuration.invalidate()
         EntraBackend.get_jwks_keys_for_uri.invalidate()
         public = json.loads(RSAAlgorithm.to_jwk(_KEY.public_key()))
+        base = f"{authority}/organizations"
         mock.get(
-            f"{BASE}/v2.0/.well-known/openid-configuration",
+            f"{base}/v2.0/.well-known/openid-configuration",
             json={
-                "issuer": f"{AUTHORITY}/{{tenantid}}/v2.0",
-                "jwks_uri": f"{BASE}/discovery/v2.0/keys",
+                "issuer": f"{authority}/{{tenantid}}/v2.0",
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
             },
         )
-        keys = [{**public, "kid": KID, "issuer": f"{AUTHORITY}/{{tenantid}}/v2.0"}]
-        mock.get(f"{BASE}/discovery/v2.0/keys", json={"keys": keys})
+        issuers = {KID: "{tenantid}", CONSUMER_KID: PERSONAL_TENANT}
+        keys = [
+            {**public, "kid": kid, "issuer": f"{authority}/{tid}/v2.0"}
+            for kid, tid in issuers.items()
+        ]
+        mock.get(f"{base}/discovery/v2.0/keys", json={"keys": keys})
 
     def begin(self, client: Client, path: str = "/") -> dict[str, str]:
         """Press the sign-in button; what Entra ID is told."""
-        answer = client.post("/auth/login/entra/", {"next": path})
+        return self.asked(client.post("/auth/login/entra/", {"next": path}))
+
+    def check_roles(self, client: Client, path: str = "/") -> dict[str, str]:
+        """Ask for the roles of whoever is signed in; what Entra ID is told."""
+        return self.asked(client.get("/auth/check-roles", {"next": path}))
+
+    def asked(self, answer: Any) -> dict[str, str]:
+        """What Entra ID is told by an answer of the portal that leads there."""
         address = urlsplit(answer["Location"])
-        assert f"{address.scheme}://{address.netloc}" == AUTHORITY
+        assert f"{address.scheme}://{address.netloc}" == self.authority
         self.params = {name: values[0] for name, values in parse_qs(address.query).items()}
         return self.params
 
@@ -68,7 +85,7 @@ class EntraId:
         tid, oid = uid.split(":")
         now = int(time.time())
         claims = {
-            "iss": f"{AUTHORITY}/{tid}/v2.0",
+            "iss": f"{self.authority}/{tid}/v2.0",
             "aud": "client-id",
             "exp": now + 3600,
             "iat": now,
@@ -89,8 +106,10 @@ class EntraId:
 
     def come_back(self, client: Client, id_token: str | None, **more: Any) -> HttpResponse:
         """Back to the callback, whose portal then fetches ``id_token``."""
-        self.mock.post(
-            TOKEN, json={"access_token": "an-access-token", "id_token": id_token, **more}
+        self.mock.upsert(
+            responses.POST,
+            self.token_address,
+            json={"access_token": "an-access-token", "id_token": id_token, **more},
         )
         return self.call_back(client, code="a-code", state=self.params["state"])
 

@@ -76,7 +76,7 @@ def test_a_destination_beside_a_legacy_domain_is_fine(settings: Any) -> None:
     settings.REDIRECTION_CLOUDS = {
         "commercial": {
             "legacy": ["portal.example.com"],
-            "destination": "https://newportal.example.com",
+            "destination": "http://newportal.example.com",
         }
     }
     assert found() == {}

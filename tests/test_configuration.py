@@ -80,6 +80,7 @@ WRONG = {
     "REDIRECTION_SESSION_IDLE": ["0", "-1", "604801", "an hour", "nan", "inf", "1e9"],
     "REDIRECTION_SESSION_LIMIT": ["0", "2592001", "12h"],
     "REDIRECTION_REFRESH": ["0", "0.01", "61", "fast"],
+    "REDIRECTION_ROLES_MAX_AGE": ["0", "86401", "soon"],
     "PORTAL_SAMPLE_PAGES": ["yes please"],
     "ENTRA_AUTHORITY": [
         "login.example.com",
@@ -91,6 +92,8 @@ WRONG = {
         "https://login.example.com:99999",
         "https://login.example.com; script-src *",
     ],
+    "PORTAL_SESSION_LIMIT": ["59", "28801", "8h"],
+    "PORTAL_SESSION_IDLE": ["59", "28801", "an hour"],
     "BEHIND_PROXY": ["127.0.0.1"],
     "LOG_LEVEL": ["info", "LOUD"],
 }

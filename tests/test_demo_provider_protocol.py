@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,58 @@ def test_with_a_session_prompt_none_gives_a_code(demo: Demo) -> None:
 
     assert "code" in query_of(answer.headers["Location"])
     assert query_of(other.headers["Location"])["error"] == "login_required"
+
+
+def test_each_session_has_its_own_sid(demo: Demo) -> None:
+    at_work, at_home = Browser(), Browser()
+    sids = [
+        claims_of(demo.exchange(demo.code(browser)), demo)[0]["sid"]
+        for browser in (at_work, at_home, at_work)
+    ]
+
+    assert sids[0] == sids[2] != sids[1]
+
+
+def test_a_role_is_taken_away_and_given_back_while_it_runs(demo: Demo) -> None:
+    browser, page = Browser(), f"{demo.authority}/roles"
+
+    def change(role: str) -> list[str]:
+        browser.press(browser.get(page), person=ADA.uid, role=role)
+        wids: list[str] = claims_of(demo.exchange(demo.code(Browser())), demo)[0]["wids"]
+        return wids
+
+    assert change("take") == [ORDINARY_MEMBER]
+    assert "Ada of contoso</span>" in browser.get(page).text
+    assert change("give") == [ADA.directory_role, ORDINARY_MEMBER]
+
+
+@pytest.mark.parametrize("person", ["", "nobody", "operator"])
+def test_a_role_of_nobody_changes_nothing(person: str, demo: Demo) -> None:
+    browser = Browser()
+    answer = browser.press(browser.get(f"{demo.authority}/roles"), person=person, role="take")
+
+    assert answer.status_code == HTTPStatus.OK
+    assert "has no role" not in answer.text
+
+
+def test_a_sign_out_over_there_tells_the_portal(demo: Demo) -> None:
+    browser, portal = Browser(), f"http://security.localhost:{demo.port}"
+    browser.sign_in(f"{portal}/auth/sign-in?next=/auth/sign-in", PICK_ADA)
+    accounts = browser.get(f"{demo.authority}/")
+    form = accounts.text.rpartition("<form")[2]
+    token = form.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    page = browser.post(f"{demo.authority}/sign-out", {"csrfmiddlewaretoken": token})
+    address = unescape(page.text.partition('<iframe src="')[2].partition('"')[0])
+
+    assert address.startswith(f"{portal}/auth/front-channel-logout?")
+    assert query_of(address)["iss"] == f"{demo.authority}/{ADA.tid}/v2.0"
+    assert f"frame-src {portal} " in page.headers["Content-Security-Policy"]
+
+    settings = f"{portal}/cloudapps/settings"
+    assert browser.get(settings).url == settings
+    # A frame of another site: no cookie of the portal goes along.
+    Browser().get(address)
+    assert browser.get(settings).url.startswith(f"{portal}/auth/sign-in")
 
 
 def test_select_account_asks_even_with_a_session(demo: Demo) -> None:

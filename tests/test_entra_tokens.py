@@ -14,12 +14,23 @@ from typing import Any
 import jwt
 import pytest
 import responses
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 from social_django.models import UserSocialAuth
 
 from portal.models import Person
+from portal.sign_in.identity import PERSONAL_TENANT
 from redirection.models import RoleSnapshot, Tenant
-from tests.entra_id import AUTHORITY, KID, PUBLIC_PEM, EntraId, is_signed_in, somebody
+from tests.entra_id import (
+    AUTHORITY,
+    CONSUMER_KID,
+    KID,
+    PRIVATE_PEM,
+    PUBLIC_PEM,
+    EntraId,
+    is_signed_in,
+    somebody,
+)
 
 OTHER_TENANT = "99999999-9999-4999-8999-999999999999"
 
@@ -100,6 +111,18 @@ def test_the_code_is_exchanged_with_secret_and_proof_key(
         pytest.param({"iss": f"{AUTHORITY}/{OTHER_TENANT}/v2.0"}, id="issuer of another tenant"),
         pytest.param({"tid": OTHER_TENANT}, id="tid of another tenant"),
         pytest.param({"iss": "https://evil.example/v2.0"}, id="foreign issuer"),
+        pytest.param(
+            {"iss": "https://login.microsoftonline.us/11111111-1111-4111-8111-111111111111/v2.0"},
+            id="issuer on another host",
+        ),
+        pytest.param(
+            {"iss": "https://sts.windows.net/11111111-1111-4111-8111-111111111111/"},
+            id="issuer of version 1",
+        ),
+        pytest.param(
+            {"iss": f"{AUTHORITY}/11111111-1111-4111-8111-111111111111"}, id="issuer cut short"
+        ),
+        pytest.param({"iat": 4_000_000_000}, id="issued in the future"),
     ],
 )
 def test_a_wrong_claim_is_refused(
@@ -158,6 +181,55 @@ def test_an_unknown_key_is_refused(entra: EntraId, destination: Client, contoso:
     token = entra.signed(entra.claims(somebody(contoso)), kid="another-key")
 
     assert refuses(destination, entra.come_back(destination, token))
+
+
+def test_a_missing_key_id_is_refused(entra: EntraId, destination: Client, contoso: Tenant) -> None:
+    entra.begin(destination)
+    token = jwt.encode(entra.claims(somebody(contoso)), PRIVATE_PEM, algorithm="RS256")
+
+    assert refuses(destination, entra.come_back(destination, token))
+
+
+def test_the_signature_of_another_key_is_refused(
+    entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    entra.begin(destination)
+    strange = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    token = jwt.encode(
+        entra.claims(somebody(contoso)), strange, algorithm="RS256", headers={"kid": KID}
+    )
+
+    assert refuses(destination, entra.come_back(destination, token))
+
+
+def test_the_key_of_personal_accounts_does_not_sign_for_an_organisation(
+    entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    entra.begin(destination)
+    token = entra.signed(entra.claims(somebody(contoso)), kid=CONSUMER_KID)
+
+    assert refuses(destination, entra.come_back(destination, token))
+
+
+@pytest.mark.parametrize("tid", [OTHER_TENANT, PERSONAL_TENANT])
+@pytest.mark.parametrize("kid", [KID, CONSUMER_KID])
+def test_a_valid_token_of_a_tenant_not_set_up_is_refused(
+    tid: str, kid: str, entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    entra.begin(destination)
+    uid = f"{tid}:0f0f0f0f-1111-4222-8333-444444444444"
+
+    assert refuses(
+        destination, entra.come_back(destination, entra.signed(entra.claims(uid), kid=kid))
+    )
+
+
+def test_a_valid_token_of_a_disabled_tenant_is_refused(
+    entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    Tenant.objects.update(enabled=False)
+
+    assert refuses(destination, entra.sign_in(destination, somebody(contoso)))
 
 
 def test_a_token_changed_on_the_way_is_refused(

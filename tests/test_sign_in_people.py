@@ -70,6 +70,45 @@ def test_the_same_object_id_in_another_tenant_is_somebody_else(
     assert destination.session["_auth_user_id"] != str(ada.pk)
 
 
+def test_one_human_in_two_tenants_is_two_people_with_their_own_roles(
+    entra: EntraId, destination: Client, legacy: Client, contoso: Tenant, fabrikam: Tenant
+) -> None:
+    oid = "0f0f0f0f-1111-4222-8333-444444444444"
+    upn = "ada@contoso.example"
+    entra.sign_in(destination, f"{contoso.tid}:{oid}", preferred_username=upn, sub="the-same")
+    entra.sign_in(
+        legacy,
+        f"{fabrikam.tid}:{oid}",
+        preferred_username=upn,
+        sub="the-same",
+        wids=[GLOBAL_ADMINISTRATOR],
+    )
+
+    at_contoso = Person.objects.get(username=f"{contoso.tid}:{oid}")
+    at_fabrikam = Person.objects.get(username=f"{fabrikam.tid}:{oid}")
+    assert destination.session["_auth_user_id"] == str(at_contoso.pk)
+    assert legacy.session["_auth_user_id"] == str(at_fabrikam.pk)
+    for tenant in (contoso, fabrikam):
+        assert not at_contoso.has_perm("redirection.switch_redirection", tenant)
+    assert not at_fabrikam.has_perm("redirection.switch_redirection", contoso)
+    assert at_fabrikam.has_perm("redirection.switch_redirection", fabrikam)
+
+
+def test_a_changed_address_stays_the_same_person_and_its_old_one_is_nobodys(
+    entra: EntraId, destination: Client, legacy: Client, ada: Person, contoso: Tenant
+) -> None:
+    entra.sign_in(destination, ada, preferred_username="ada@contoso.example")
+    entra.sign_in(destination, ada, preferred_username="lovelace@contoso.example")
+    # Somebody new is given the address that became free.
+    entra.sign_in(legacy, somebody(contoso), preferred_username="ada@contoso.example")
+
+    assert destination.session["_auth_user_id"] == str(ada.pk)
+    newcomer = Person.objects.get(username=somebody(contoso))
+    assert legacy.session["_auth_user_id"] == str(newcomer.pk)
+    assert RoleSnapshot.objects.filter(person=newcomer).count() == 1
+    assert UserSocialAuth.objects.count() == 2
+
+
 def test_name_and_address_follow_the_provider(
     entra: EntraId, destination: Client, ada: Person
 ) -> None:

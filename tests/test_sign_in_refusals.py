@@ -140,6 +140,30 @@ def test_missing_keys_are_no_error_of_ours(
     assert answer.status_code == HTTPStatus.BAD_GATEWAY
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iat": 4_000_000_000},
+        {"nbf": 4_000_000_000},
+        {"exp": 1_000_000_000},
+        {"iat": 1_000_000_000},
+    ],
+    ids=["issued in our future", "valid in our future", "expired on arrival", "issued long ago"],
+)
+def test_a_wrong_clock_is_named(
+    changes: dict[str, int],
+    entra: EntraId,
+    destination: Client,
+    contoso: Tenant,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answer = entra.sign_in(destination, somebody(contoso), **changes)
+
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert says(answer, "its clock and ours disagree")
+    assert "refusal=clock" in caplog.text
+
+
 @pytest.mark.parametrize("error", ["access_denied", "consent_required", "interaction_required"])
 def test_a_missing_consent_is_explained(
     error: str, entra: EntraId, destination: Client, contoso: Tenant

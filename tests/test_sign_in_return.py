@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from urllib.parse import unquote
 
 import pytest
 import responses
@@ -47,6 +48,60 @@ HOSTILE = [
     "/\ud800",
     "",
     "/" + "a" * 5000,
+    "//evil.example:80/path",
+    "//evil.example?x=/",
+    "//evil.example#/",
+    "//@evil.example",
+    "//user:word@evil.example",
+    "//security.localhost@evil.example",
+    "//security.localhost.evil.example",
+    "//[::1]/",
+    "//[",
+    "//127.0.0.1",
+    "//evil%2eexample",
+    "//\u3002evil.example",
+    "//evil\u3002example",
+    "///\tevil.example",
+    "/\v/evil.example",
+    "/\f/evil.example",
+    "/\x1f/evil.example",
+    "/\x7f/evil.example",
+    "/\u0085/evil.example",
+    "/\u200b/evil.example",
+    "/\ufeff/evil.example",
+    "/\u2066//evil.example",
+    "/a\\..\\//evil.example",
+    "/\\/evil.example",
+    "/\\\\evil.example",
+    "\\evil.example",
+    "\u2028//evil.example",
+    "\x00//evil.example",
+    "\u00a0//evil.example",
+    "\uff0f\uff0fevil.example",
+    "%2f%2fevil.example",
+    "%5cevil.example",
+    "https:///evil.example",
+    "https:\\\\evil.example",
+    "hTtP://evil.example",
+    "http:evil.example",
+    "//security.localhost",
+    "http://security.localhost/",
+    "ftp://evil.example",
+    "file:///etc/passwd",
+    "JaVaScRiPt:alert(1)",
+    "java\tscript:alert(1)",
+    " javascript:alert(1)",
+    "vbscript:x",
+    "blob:https://evil.example/x",
+    "mailto:eve@evil.example",
+    "./evil.example",
+    "../evil.example",
+    ";//evil.example",
+    ":80//evil.example",
+    "*",
+    "~//evil.example",
+    "/page\r\n\r\n<script>",
+    "/page\nLocation: //evil.example",
 ]
 OWN = [
     "/",
@@ -55,6 +110,15 @@ OWN = [
     "/%2f%2fevil.example",
     "/a?next=//evil.example",
     "/@evil.example",
+    "/http://evil.example",
+    "/;//evil.example",
+    "/:80",
+    "/.//evil.example",
+    "/%5cevil.example",
+    "/%09/evil.example",
+    "/%E2%80%AE",
+    "/ä?ö=ü#ß",
+    "/" + "a" * 1999,
 ]
 
 
@@ -62,6 +126,10 @@ OWN = [
 def entra() -> Iterator[EntraId]:
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield EntraId(mock)
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(set(HOSTILE)) >= 60
 
 
 @pytest.mark.parametrize("path", HOSTILE)
@@ -96,6 +164,27 @@ def test_the_page_takes_no_hostile_next(path: str, destination: Client, ada: Per
     answer = destination.get("/auth/sign-in", {"next": path})
 
     assert answer["Location"] == "/"
+
+
+@pytest.mark.parametrize("path", [path for path in HOSTILE if path != "/\ud800"])
+def test_the_check_of_roles_takes_no_hostile_next(
+    path: str, entra: EntraId, destination: Client, ada: Person
+) -> None:
+    entra.sign_in(destination, ada)
+    entra.check_roles(destination, path)
+    answer = entra.come_back(destination, entra.signed(entra.claims(ada)))
+
+    assert answer["Location"] == "http://security.localhost/"
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_an_own_path_is_kept_all_the_way(
+    path: str, entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    entra.begin(destination, path)
+    answer = entra.come_back(destination, entra.signed(entra.claims(somebody(contoso))))
+
+    assert unquote(answer["Location"]) == f"http://security.localhost{unquote(path)}"
 
 
 def test_the_callback_takes_no_next_of_its_own(

@@ -28,6 +28,7 @@ Try:
   2. Open the destination as Ada (Cloud App Security Administrator) and switch redirection on.
   3. The old tab goes on working; a new tab leads to the destination, fabrikam's do not.
 
+Take a role away   http://127.0.0.1:{provider}/roles
 Operator pages     http://{destination}:{port}/admin/   {operator} / {password}
 From a shell       {command}
 End with Ctrl+C. The next start keeps the data.
@@ -116,6 +117,7 @@ def _guide(port: int, variables: dict[str, str], env_file: Path) -> str:
     prefix = "" if env_file.parent == environment.BASE_DIR else f"ENV_FILE={env_file} "
     return GUIDE.format(
         port=port,
+        provider=port + 1,
         destination=DESTINATION_HOST,
         legacy=LEGACY_DOMAIN,
         operator="operator",

@@ -113,11 +113,6 @@ class DemoPerson:
         domain = "outlook" if self.tid == PERSONAL else self.tenant_name
         return f"{self.first_name.lower()}@{domain}.example"
 
-    @property
-    def wids(self) -> list[str]:
-        """Directory roles as Entra ID names them; every member carries the last one."""
-        return [*filter(None, [self.directory_role]), roles.ORDINARY_MEMBER]
-
 
 PEOPLE = (
     *(DemoPerson(CONTOSO, name, role, wid, local) for role, wid, local, name, _ in MATRIX),

@@ -14,7 +14,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from portal.hosts import legacy_host
 from redirection.conf import conf
 
-_LONGEST_PATH = 2000
+# A long bookmark must survive the sign-in; it is kept in the session meanwhile.
+_LONGEST_PATH = 9000
 _SALT = "portal.sign_in.signed_out"
 _SIGN_OUT_SECONDS = 600
 

@@ -6,24 +6,34 @@ leaves open, and what no setting may weaken.
 
 from __future__ import annotations
 
+import logging
 import time
+from dataclasses import asdict
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import requests
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.crypto import constant_time_compare
 from social_core.backends.azuread_tenant import AzureADV2TenantOAuth2
-from social_core.exceptions import AuthResponseError
+from social_core.exceptions import (
+    AuthConfigurationError,
+    AuthResponseError,
+    SocialAuthBaseException,
+)
 from social_django.strategy import DjangoStrategy
 
 from portal.models import Person
 from portal.sign_in.addresses import own_address, registered_origin
-from portal.sign_in.identity import canonical_uuid, tenant_of
+from portal.sign_in.claims import ClaimRefused, checked
+from portal.sign_in.client_assertion import AssertionMissing, client_assertion
+from portal.sign_in.identity import tenant_of
+from portal.sign_in.role_check import NEEDS_THE_PERSON, RoleCheck
 
-ISSUED_AT_MOST_SECONDS_AGO = 600
+logger = logging.getLogger(__name__)
+
 _NO_SETTING_CHANGES = {
     "USE_PKCE": True,
     "PKCE_CODE_CHALLENGE_METHOD": "S256",
@@ -43,10 +53,17 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
     DEFAULT_SCOPE = ["openid", "profile"]
     DEFAULT_USE_PKCE = True
 
+    # Set where the roles of somebody signed in are asked for again.
+    role_check: RoleCheck | None = None
+    # The session at Entra ID that a valid token named.
+    sid: object = None
+
     def setting(self, name: str, default: Any = None) -> Any:
         if name == "ALLOWED_REDIRECT_HOSTS":
             # The tenant host this sign-in began on; the callback is on the bare domain.
             return [urlsplit(self.return_to).netloc] if self.return_to else []
+        if name == "VERIFY_SSL":
+            return settings.ENTRA_CA_FILE or True
         if name in _NO_SETTING_CHANGES:
             return _NO_SETTING_CHANGES[name]
         return super().setting(name, default)
@@ -72,14 +89,60 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
         transaction = {
             **self.strategy.session_get(key),
             "nonce": nonce,
-            "return_to": own_address(self._request, self.data.get(REDIRECT_FIELD_NAME)),
+            # The second round of a check leads back to where the first one began.
+            "return_to": self.return_to
+            or own_address(self._request, self.data.get(REDIRECT_FIELD_NAME)),
+            "role_check": asdict(self.role_check) if self.role_check else None,
         }
         self.strategy.session_set(key, transaction)
         # Whoever signs in by hand may be somebody else than last time.
-        return {**params, "nonce": nonce, "prompt": "select_account"}
+        prompt = self.role_check.params if self.role_check else {"prompt": "select_account"}
+        return {**params, "nonce": nonce, **prompt}
+
+    def auth_complete_params(self, state: str | None = None) -> dict[str, str]:
+        params: dict[str, str] = super().auth_complete_params(state)  # type: ignore[no-untyped-call]
+        if not params["client_secret"]:
+            # The library put an assertion in, and leaves the empty secret.
+            del params["client_secret"]
+        return params
+
+    def client_assertion(self, *, required: bool = False, stage: Any = "callback") -> str:
+        try:
+            return client_assertion()
+        except AssertionMissing as error:
+            logger.error("ENTRA_CLIENT_ASSERTION_FILE: %s", error)
+            raise AuthConfigurationError(self, code="missing_setting", stage=stage) from error
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().request(*args, **kwargs)
+        except requests.RequestException:
+            raise
+        except OSError as error:
+            logger.error("ENTRA_CA_FILE: %s", error)
+            raise AuthConfigurationError(self, stage=kwargs.get("stage", "unknown")) from error
+
+    def process_error(self, data: Any, *, stage: Any = "callback") -> None:
+        if stage == "callback" and data.get("error"):
+            # An error is believed only for a sign-in that began in this browser, and ends it.
+            self.validate_state()
+        super().process_error(data, stage=stage)
+
+    def auth_complete(self, *args: Any, **kwargs: Any) -> Any:
+        """The person, or in the first round of a role check the way to the second."""
+        try:
+            return super().auth_complete(*args, **kwargs)
+        except SocialAuthBaseException:
+            check = self.role_check
+            needs_the_person = self.data.get("error") in NEEDS_THE_PERSON
+            if check is None or check.is_asking or not needs_the_person:
+                raise
+            self.role_check = check.asking()
+            return self.start()
 
     def validate_state(self) -> str | None:
         state = super().validate_state()
+        self.role_check = RoleCheck.of(self._oauth2_transaction)
         # Each sign-in leads back to where it began, also when several run in one browser.
         self.strategy.session_set(REDIRECT_FIELD_NAME, self.return_to or "/")
         return state
@@ -92,8 +155,8 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
 
     @property
     def start_again(self) -> str:
-        """The address of the sign-in page, on the host the sign-in began on if that is known."""
-        page = reverse("sign_in")
+        """The address to try again at, on the host the sign-in began on if that is known."""
+        page = reverse("check_roles" if self.role_check else "sign_in")
         if self.return_to is None:
             return page
         address = urlsplit(self.return_to)
@@ -109,6 +172,7 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
         if not isinstance(id_token, str):
             raise self._refused("id_token", "missing_claim")
         claims = self.validate_and_return_id_token(id_token)
+        self.sid = claims.get("sid")
         # Only what is signed goes on; the tokens end here.
         response.clear()
         return claims
@@ -119,39 +183,13 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
         Raises AuthResponseError for any other token.
         """
         claims: dict[str, Any] = super().validate_and_return_id_token(id_token)
-        client_id = self.setting("KEY")
-        for claim in ("exp", "iat"):
-            if type(claims.get(claim)) is not int:
-                raise self._refused(claim, "missing_claim")
-        if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-            raise self._refused("sub", "missing_claim")
-        # One audience, and it is this portal: the library also takes a list with others in it.
-        if claims.get("aud") != client_id or not client_id:
-            raise self._refused("aud")
-        if claims.get("azp", client_id) != client_id:
-            raise self._refused("azp")
-        if claims.get("ver") != "2.0":
-            raise self._refused("ver")
-        if time.time() - claims["iat"] > ISSUED_AT_MOST_SECONDS_AGO:
-            raise self._refused("iat", "response_expired")
-        self._check_nonce(claims.get("nonce"))
-        for claim in ("tid", "oid"):
-            canonical = canonical_uuid(claims.get(claim))
-            if canonical is None:
-                raise self._refused(claim)
-            claims[claim] = canonical
-        return claims
+        nonce = (self._oauth2_transaction or {}).get("nonce")
+        try:
+            return checked(claims, client_id=self.setting("KEY"), nonce=nonce)
+        except ClaimRefused as refused:
+            raise self._refused(refused.claim, refused.code) from refused
 
-    def _check_nonce(self, nonce: object) -> None:
-        expected = (self._oauth2_transaction or {}).get("nonce")
-        if (
-            not isinstance(nonce, str)
-            or not isinstance(expected, str)
-            or not constant_time_compare(nonce, expected)
-        ):
-            raise self._refused("nonce", "nonce_mismatch")
-
-    def _refused(self, claim: str, code: str = "invalid_claim") -> AuthResponseError:
+    def _refused(self, claim: str, code: str) -> AuthResponseError:
         return AuthResponseError(self, claim=claim, code=code, stage="token_validation")
 
     # --- The person ---

@@ -35,26 +35,36 @@ class SignInErrorMiddleware(SocialAuthExceptionMiddleware):
     def render_error(
         self, request: HttpRequest, exception: SocialAuthBaseException
     ) -> HttpResponse:
-        refusal = refusal_of(exception)
-        reference = secrets.token_hex(4)
-        provider_code = str(exception.provider_code or "")
-        logger.warning(
-            "Sign-in refused: reference=%s refusal=%s code=%s stage=%s claim=%s provider=%s",
-            reference,
-            refusal,
-            exception.code,
-            exception.stage,
-            exception.claim,
-            # It may come from the address of the callback, where anybody can write.
-            provider_code if _PROVIDER_CODE.match(provider_code) else None,
-        )
         backend = getattr(request, "backend", None)
-        context = {
-            "text": TEXTS[refusal],
-            "reference": reference,
-            "sign_out_first": refusal is Refusal.SECOND_IDENTITY,
-            "start_again": getattr(backend, "start_again", None) or reverse("sign_in"),
-        }
-        response = render(request, "sign_in/refused.html", context, status=refusal.status)
-        add_never_cache_headers(response)
-        return response
+        start_again = getattr(backend, "start_again", None) or reverse("sign_in")
+        return refusal_page(request, refusal_of(exception), start_again, exception)
+
+
+def refusal_page(
+    request: HttpRequest,
+    refusal: Refusal,
+    start_again: str,
+    cause: SocialAuthBaseException | None = None,
+) -> HttpResponse:
+    """The page about ``refusal``, and a line in the log with the same reference."""
+    reference = secrets.token_hex(4)
+    provider_code = str(getattr(cause, "provider_code", "") or "")
+    logger.warning(
+        "Sign-in refused: reference=%s refusal=%s code=%s stage=%s claim=%s provider=%s",
+        reference,
+        refusal,
+        getattr(cause, "code", None),
+        getattr(cause, "stage", None),
+        getattr(cause, "claim", None),
+        # It may come from the address of the callback, where anybody can write.
+        provider_code if _PROVIDER_CODE.match(provider_code) else None,
+    )
+    context = {
+        "text": TEXTS[refusal],
+        "reference": reference,
+        "sign_out_first": refusal in (Refusal.SECOND_IDENTITY, Refusal.OPERATOR),
+        "start_again": start_again,
+    }
+    response = render(request, "sign_in/refused.html", context, status=refusal.status)
+    add_never_cache_headers(response)
+    return response

@@ -34,8 +34,11 @@ def check_tenant(backend: Any, response: dict[str, Any], **_: Any) -> dict[str, 
 
 
 def refuse_second_identity(backend: Any, uid: str, user: Any = None, **_: Any) -> None:
-    """Stops where somebody else is signed in; the library would link the two."""
-    if user is not None and user.username != uid:
+    """Stops where somebody else is signed in, or was asked for; the library would link the two."""
+    expected = {user.username} if user is not None else set()
+    if backend.role_check is not None:
+        expected.add(backend.role_check.person)
+    if expected - {uid}:
         raise SignInRefused(backend, Refusal.SECOND_IDENTITY)
 
 

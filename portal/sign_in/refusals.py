@@ -31,6 +31,8 @@ class Refusal(StrEnum):
     PROVIDER_DOWN = "provider_down"
     NO_CONSENT = "no_consent"
     STATE_LOST = "state_lost"
+    CLOCK = "clock"
+    OPERATOR = "operator"
     FAILED = "failed"
 
     @property
@@ -78,6 +80,14 @@ TEXTS = {
         _("This sign-in began too long ago, in another browser, or was already used."),
         _("Sign in again."),
     ),
+    Refusal.CLOCK: Text(
+        _("The answer of Microsoft Entra ID came too late, or its clock and ours disagree."),
+        _("Sign in again; if that does not help, give your administrator the reference."),
+    ),
+    Refusal.OPERATOR: Text(
+        _("You signed in with a password, so there are no roles to ask for."),
+        _("Sign out, then sign in with the account your organisation gave you."),
+    ),
     Refusal.FAILED: Text(
         _("Your sign-in could not be verified."),
         _("Sign in again; if that does not help, give your administrator the reference."),
@@ -102,7 +112,9 @@ def refusal_of(error: SocialAuthBaseException) -> Refusal:
             return Refusal.SECOND_IDENTITY
         case AuthCanceled():
             return Refusal.NO_CONSENT
-        case AuthProviderError(provider_code="consent_required" | "interaction_required"):
+        case AuthProviderError(
+            provider_code="consent_required" | "interaction_required", stage="callback"
+        ):
             return Refusal.NO_CONSENT
         case AuthProviderError(stage="callback", code="http_error"):
             # An error code in the address of the callback: Entra ID did answer.
@@ -113,5 +125,7 @@ def refusal_of(error: SocialAuthBaseException) -> Refusal:
             return Refusal.STATE_LOST
         case SocialAuthBaseException(code="malformed_response"):
             return Refusal.PROVIDER_DOWN
+        case SocialAuthBaseException(code="response_expired" | "response_not_yet_valid"):
+            return Refusal.CLOCK
         case _:
             return Refusal.FAILED

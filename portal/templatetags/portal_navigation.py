@@ -42,7 +42,14 @@ def main_navigation(context: template.Context) -> dict[str, Sequence[Group]]:
             group = cloud_apps if place.path.startswith("/cloudapps/") else top
             group.entries.append(Entry(place.feature, place.path, place.path == here))
     address = f"{reverse('redirection:settings')}?tabid=autoRedirection"
-    system = Group("", [Entry(_("Settings"), address, here.startswith(SETTINGS_PATH))])
+    roles = reverse("redirection:roles")
+    system = Group(
+        "",
+        [
+            Entry(_("Settings"), address, here.startswith(SETTINGS_PATH)),
+            Entry(_("Permissions"), roles, here.startswith(roles)),
+        ],
+    )
     top.entries.sort(key=lambda entry: entry.address)
     return {"groups": [group for group in (top, cloud_apps, system) if group.entries]}
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from oauth2_provider.models import get_application_model
 
 from portal.demo.people import PEOPLE
-from portal.demo.provider import settings
+from portal.demo.provider import roles, settings
 
 
 @transaction.atomic
@@ -17,6 +17,7 @@ def fill() -> None:
     users = get_user_model().objects
     for person in PEOPLE:
         users.get_or_create(username=person.uid, defaults={"password": make_password(None)})
+    roles.fill()
     application = get_application_model()
     application.objects.update_or_create(
         client_id=settings.ENTRA_CLIENT_ID,

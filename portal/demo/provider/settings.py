@@ -86,6 +86,8 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "style-src": [SELF],
+        # The page that says somebody is signed out tells the portals in frames.
+        "frame-src": DEMO_PORTALS,
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.cache import cache
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from portal.demo.people import BY_UID
-from portal.demo.provider import settings
+from portal.demo.provider import roles, settings
 
 
 class EntraTokens(OAuth2Validator):
@@ -21,7 +22,9 @@ class EntraTokens(OAuth2Validator):
         return {
             "tid": person.tid,
             "oid": person.oid,
-            "wids": person.wids,
+            "wids": roles.of(request.user),
+            # The session in which the code was given; a refresh token belongs to none.
+            **({"sid": sid} if (sid := cache.get(request.code or "")) else {}),
             "name": person.display_name,
             "preferred_username": person.address,
             "ver": "2.0",

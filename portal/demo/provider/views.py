@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 from itertools import groupby
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
-from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model, login
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model, login, logout
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from oauth2_provider.models import get_application_model
 from oauth2_provider.utils import jwk_from_pem
 from oauth2_provider.views import AuthorizationView, RPInitiatedLogoutView, TokenView
 
 from portal.demo.people import BY_UID, IN_THE_PORTAL, PEOPLE, TENANT_NAMES
-from portal.demo.provider import settings
+from portal.demo.provider import roles, settings
+
+# The id of a browser's session here, told to the portal as the claim of this name.
+SID = "sid"
 
 
 class Authorize(AuthorizationView):
@@ -36,7 +42,12 @@ class Authorize(AuthorizationView):
         if "none" in prompts and not self._is_hinted(request):
             self.oauth2_data: dict[str, Any] = {}
             return self.handle_no_permission()
-        return super().dispatch(request, *args, **kwargs)
+        response = super().dispatch(request, *args, **kwargs)
+        code = parse_qs(urlsplit(response.headers.get("Location", "")).query).get("code")
+        if code:
+            # The token is fetched without the browser, so the code leads to its session.
+            cache.set(code[0], request.session.get(SID), 60)
+        return response
 
     @staticmethod
     def _is_hinted(request: HttpRequest) -> bool:
@@ -75,12 +86,45 @@ def accounts(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         user = get_object_or_404(get_user_model(), username=request.POST.get("person", ""))
         login(request, user)
+        request.session.setdefault(SID, str(uuid4()))
         return HttpResponseRedirect(back)
     tenants = [
         (TENANT_NAMES[tid], list(people), tid not in IN_THE_PORTAL)
         for tid, people in groupby(PEOPLE, key=lambda person: person.tid)
     ]
     return render(request, "provider/accounts.html", {"tenants": tenants})
+
+
+@require_http_methods(["GET", "POST"])
+def change_roles(request: HttpRequest) -> HttpResponse:
+    """Takes directory roles away and gives them back, while everything runs."""
+    users = {user.username: user for user in get_user_model().objects.prefetch_related("groups")}
+    if request.method == "POST":
+        user = users.get(request.POST.get("person", ""))
+        if user is not None and user.username in BY_UID:
+            roles.change(user, has_role=request.POST.get("role") == "give")
+        return HttpResponseRedirect(reverse("roles"))
+    people = [
+        (person, users[person.uid].groups.all())
+        for person in PEOPLE
+        if person.directory_role and person.tid in IN_THE_PORTAL
+    ]
+    return render(request, "provider/roles.html", {"people": people})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session here and tells the portal (OpenID Connect Front-Channel Logout 1.0)."""
+    person, sid = BY_UID.get(request.user.get_username()), request.session.get(SID)
+    logout(request)
+    query = urlencode({"iss": _issuer(person.tid), "sid": sid}) if person and sid else ""
+    # Entra ID keeps one such address for each app registration, too.
+    address = f"{settings.DEMO_PORTALS[0]}/auth/front-channel-logout?{query}" if query else ""
+    return render(request, "provider/signed_out.html", {"address": address})
+
+
+def _issuer(tid: str) -> str:
+    return f"{settings.ENTRA_AUTHORITY}/{tid}/v2.0"
 
 
 @require_safe
