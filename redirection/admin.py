@@ -8,7 +8,15 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from redirection.models import Change, Channel, Feedback, LocalRole, RoleSnapshot, Tenant
+from redirection.models import (
+    Change,
+    Channel,
+    Feedback,
+    LocalRole,
+    LocalRoleChange,
+    RoleSnapshot,
+    Tenant,
+)
 from redirection.models.history import REASON_LENGTH
 
 
@@ -86,9 +94,20 @@ class RoleSnapshotAdmin(ReadOnly):
     search_fields = ("person__username", "tenant__name")
 
 
+# Given and taken on the roles page or by command, so that the history has the reason.
 @admin.register(LocalRole)
-class LocalRoleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LocalRoleAdmin(ReadOnly):
     list_display = ("person", "tenant", "role")
     list_filter = ("role",)
     list_select_related = ("person", "tenant")
-    raw_id_fields = ("person",)
+    search_fields = ("person__username", "tenant__name")
+
+
+@admin.register(LocalRoleChange)
+class LocalRoleChangeAdmin(ReadOnly):
+    list_display = (
+        "at", "tenant", "person_name", "before", "after", "author_name", "channel", "reason",
+    )  # fmt: skip
+    list_filter = ("channel", "at")
+    list_select_related = ("tenant",)
+    search_fields = ("tenant__name", "person_name", "author_name", "reason")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
 
 from redirection.conf import DEFAULT_CLOUDS, DEFAULT_EXEMPT_PATHS, cloud_problems
 
@@ -35,8 +36,8 @@ E003 = Error(
     id="redirection.E003",
 )
 E005 = Error(
-    f"REDIRECTION_EXEMPT_PATHS does not contain {OWN_PATH!r}, so the gate and the portal script "
-    "would be redirected.",
+    f"REDIRECTION_EXEMPT_PATHS does not contain {OWN_PATH!r}, so giving "
+    "feedback on the legacy portal would be redirected.",
     hint=f"Add {OWN_PATH!r} to the list.",
     id="redirection.E005",
 )
@@ -123,6 +124,29 @@ def exempt_paths_are_paths(app_configs: Sequence[AppConfig] | None, **_: Any) ->
         )
         for path in _exempt_paths()
         if not path.startswith("/") or _with_slash(path) == "/"
+    ]
+
+
+@register
+def invitations_lead_somewhere(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    path = getattr(settings, "REDIRECTION_INVITE", "")
+    try:
+        found = import_string(path) if path else None
+    except ImportError as error:
+        problem = str(error)
+    else:
+        if not path or callable(found):
+            return []
+        problem = "it cannot be called"
+    return [
+        Error(
+            f"REDIRECTION_INVITE is {path!r}, but {problem}.",
+            hint="Name a function of a tenant, an object id and a name that returns a user, or "
+            "leave it empty.",
+            id="redirection.E008",
+        )
     ]
 
 

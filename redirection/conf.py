@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -15,6 +16,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.module_loading import import_string
 
 from redirection.legacy_hosts import LegacyHosts
 
@@ -60,6 +62,9 @@ class Conf:
     session_cookie_secure: bool
     refresh: float
     destination_shows_notices: bool
+    roles_max_age: int
+    check_roles_url: str
+    invite_path: str
     legacy_name: str
     destination_name: str
 
@@ -78,6 +83,19 @@ class Conf:
     @cached_property
     def hand_over_path(self) -> str:
         return reverse("redirection:hand_over", urlconf=self.destination_urlconf)
+
+    @property
+    def invite(self) -> Callable[[Any, UUID, str], Any]:
+        """REDIRECTION_INVITE: from a home tenant, an object id and a name to that user.
+
+        The user is the one a sign-in of that person finds, added if there is none yet. Raises
+        ImproperlyConfigured for a setting that is empty or leads nowhere.
+        """
+        try:
+            found: Callable[[Any, UUID, str], Any] = import_string(self.invite_path)
+        except ImportError as error:
+            raise ImproperlyConfigured(f"REDIRECTION_INVITE: {error}") from error
+        return found
 
     @cached_property
     def session_keys(self) -> tuple[bytes, ...]:
@@ -113,6 +131,9 @@ def conf() -> Conf:
         session_cookie_secure=_setting("SESSION_COOKIE_SECURE", True),
         refresh=_setting("REFRESH", 0.5),
         destination_shows_notices=_setting("DESTINATION_SHOWS_NOTICES", False),
+        roles_max_age=_setting("ROLES_MAX_AGE", 15 * 60),
+        check_roles_url=_setting("CHECK_ROLES_URL", ""),
+        invite_path=_setting("INVITE", ""),
         legacy_name=_setting("LEGACY_NAME", "Microsoft Defender for Cloud Apps"),
         destination_name=_setting("DESTINATION_NAME", "Microsoft 365 Defender"),
     )

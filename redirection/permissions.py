@@ -6,11 +6,15 @@ superuser of the site does not make anybody an administrator of a tenant.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from django.utils import timezone
 
+from redirection.conf import conf
 from redirection.models import LocalRole, RoleSnapshot, Tenant
 from redirection.roles import Access, access
 
@@ -29,6 +33,21 @@ class TenantRolesBackend(ModelBackend):
         if not isinstance(obj, Tenant) or perm not in NEEDED:
             return False
         return access_in(obj, user_obj) >= NEEDED[perm]
+
+
+class RolesTooOld(PermissionDenied):
+    """The roles were asked for too long ago to change anything: ask again first."""
+
+
+def require_fresh_roles(person: Any) -> None:
+    """Raises RolesTooOld unless the person's roles are fresh enough for a change (1 query).
+
+    Facts on sign-in, "Roles": a snapshot carries its time. A local role needs a fresh one as
+    well, because it shows that the directory still lets the person in.
+    """
+    oldest = timezone.now() - timedelta(seconds=conf().roles_max_age)
+    if not RoleSnapshot.objects.filter(person=person, taken_at__gte=oldest).exists():
+        raise RolesTooOld
 
 
 def access_in(tenant: Tenant, person: Any) -> Access:

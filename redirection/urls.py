@@ -15,6 +15,12 @@ urlpatterns = [
         views.switch_redirection,
         name="switch_redirection",
     ),
+    path("cloudapps/permissions/roles", views.roles_page, name="roles"),
+    path(
+        "cloudapps/permissions/roles/give-local-role",
+        views.give_local_role,
+        name="give_local_role",
+    ),
     path("redirection/hand-over", views.hand_over, name="hand_over"),
     path("redirection/go", views.go, name="go"),
     *legacy_urls.feedback,

@@ -8,7 +8,6 @@ from typing import Any
 import ada_url
 import pytest
 from django.test import Client, RequestFactory
-from django.urls import get_resolver
 
 from portal.models import Person
 from portal.wsgi import application
@@ -211,26 +210,3 @@ def test_no_form_value_breaks_the_switch(
         )
         assert posted.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
     assert Change.objects.count() == before
-
-
-def test_every_page_needs_a_signed_in_person_unless_it_says_otherwise(db: None) -> None:
-    public = {
-        "sign_in", "sign_out", "signed_out", "return", "social:begin", "social:complete",
-        "hand_over", "go", "feedback", "close_banner",
-    }  # fmt: skip
-    seen = set()
-    for urlconf in ("portal.urls", "portal.legacy_urls"):
-        for pattern in get_resolver(urlconf).url_patterns:
-            seen |= _open_views(pattern, "")
-    # The sample pages hold nothing but what stands in the address.
-    assert {name for name in seen if not name.startswith("sample")} <= public, seen
-
-
-def _open_views(pattern: Any, space: str) -> set[str]:
-    if hasattr(pattern, "url_patterns"):
-        space = f"{pattern.namespace}:" if pattern.namespace else space
-        if pattern.app_name in ("admin", "social"):
-            return set()
-        return set().union(*(_open_views(each, space) for each in pattern.url_patterns))
-    is_open = not getattr(pattern.callback, "login_required", True)
-    return {pattern.name or str(pattern.pattern)} if is_open else set()

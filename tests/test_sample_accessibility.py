@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles import finders
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from portal.models import Person
-from redirection.models import Tenant
+from redirection.models import RoleSnapshot, Tenant
+from tests.browser import CHROMIUM_ARGUMENTS
 from tests.conftest import PAGE_LOAD, Switch
 
 DESTINATION = "http://security.localhost"
@@ -32,15 +35,6 @@ PAGES = {
     "unknown organisation": "http://nobody.portal.localhost/",
 }
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +42,19 @@ def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread; nothing here is asynchronous.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
+        path = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def site(chromium: Browser, ada: Person, contoso: Tenant, switch: Switch) -> Client:
-    """The site as Ada sees it, with two lines in the history."""
+def site(
+    chromium: Browser, ada: Person, contoso: Tenant, fabrikam: Tenant, switch: Switch
+) -> Client:
+    """The site as Ada of two organisations sees it, with two lines in the history."""
+    before = timezone.now() - timedelta(days=1)
+    RoleSnapshot.objects.create(person=ada, tenant=fabrikam, taken_at=before)
     switch(contoso, "on")
     switch(contoso, "off")
     client = Client(headers=PAGE_LOAD)

@@ -18,7 +18,8 @@ SAMPLES = {
     route.target: route
     for route in reversed(ROUTES.values())
     if route.counterpart is not Counterpart.NONE
-    and route.target not in (REDIRECTION_PAGE, "/cloudapps/settings")
+    and route.target
+    not in (REDIRECTION_PAGE, "/cloudapps/settings", "/cloudapps/permissions/roles")
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import unescape
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.db import OperationalError
@@ -235,7 +236,8 @@ def test_the_switch_takes_a_post_with_its_own_token_only(ada: Person, contoso: T
     browser = Client(enforce_csrf_checks=True, headers={"host": "security.localhost"})
     sign_in(browser, ada)
     assert browser.post(POST_TO, form(contoso)).status_code == HTTPStatus.FORBIDDEN
-    assert browser.get(POST_TO).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    # Somebody who reloads the answer to their form is back on the page.
+    assert browser.get(POST_TO)["Location"] == PAGE
     contoso.refresh_from_db()
     assert not contoso.is_on
 
@@ -250,6 +252,8 @@ def test_the_history_is_read_in_a_bounded_number_of_queries(
     sign_in(destination, ada)
     for number in range(60):
         switch(contoso, "off" if number % 2 else "on")
+    # The first request of a session notes when it began.
+    destination.get(PAGE)
     with django_assert_num_queries(9):
         destination.get(PAGE)
 
@@ -293,3 +297,28 @@ def test_a_person_cannot_learn_that_a_tenant_exists(
         PAGE, {"tabid": "autoRedirection", "tid": "44444444-4444-4444-8444-444444444444"}
     )
     assert known.status_code == unknown.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_session_that_ended_meanwhile_loses_nothing(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    response = destination.post(POST_TO, form(contoso, reason="Typed with care"))
+    sign_in_page, _, back = response["Location"].partition("?next=")
+    assert sign_in_page == "/auth/sign-in"
+    sign_in(destination, ada)
+    assert "Typed with care" in text(destination.get(unquote(back)))
+    contoso.refresh_from_db()
+    assert not contoso.is_on
+
+
+def test_what_an_operator_did_is_in_the_history_too(
+    ada: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    sign_in(destination, ada)
+    for enabled in (False, True):
+        contoso.enabled = enabled
+        contoso.provision(reason="Unpaid bill", channel="admin", operator="Olga")
+    assert "Unpaid bill" in text(destination.get(PAGE))
+    for number in range(51):
+        switch(contoso, "off" if number % 2 else "on")
+    assert "The newest 50 changes are shown." in text(destination.get(PAGE))

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.models import Person
 from redirection import switches
 from redirection.models import Change, ChangedMeanwhile, Revision, Tenant
-from redirection.models.history import HistoryIsAppendOnly
+from redirection.models.append_only import HistoryIsAppendOnly
 from tests.conftest import MakePerson
 
 
@@ -109,6 +109,14 @@ def test_at_the_last_stage_nobody_switches(contoso: Tenant, ada: Person) -> None
     with pytest.raises(ValidationError, match="can no longer be switched"):
         switch(contoso, "off", author=ada)
     assert Tenant.objects.get(pk=contoso.pk).is_on
+    assert switch(contoso, "on", author=ada) is None
+
+
+def test_at_the_last_stage_a_choice_of_off_is_no_answer(contoso: Tenant) -> None:
+    switch(contoso, "off")
+    contoso.change_stage("forced", reason="June", channel="command", operator="a test")
+    with pytest.raises(ValidationError, match="can no longer be switched"):
+        switch(contoso, "off")
 
 
 def test_a_stage_moves_only_those_without_a_choice_of_their_own(contoso: Tenant) -> None:
@@ -164,6 +172,7 @@ def test_an_operator_who_renames_a_tenant_undoes_no_switch(contoso: Tenant) -> N
 def test_this_worker_knows_as_soon_as_the_change_is_committed() -> None:
     tenant = Tenant(tid="33333333-3333-4333-8333-333333333333", name="adatum", title="Adatum")
     tenant.provision(reason="New", channel="command", operator="a test")
+    switches.refresh()
     assert not switches.held().by_name["adatum"].on
     switch(tenant, "on")
     held = switches.held()
@@ -175,6 +184,7 @@ def test_this_worker_knows_as_soon_as_the_change_is_committed() -> None:
 def test_a_change_is_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = Tenant(tid="33333333-3333-4333-8333-333333333333", name="adatum", title="Adatum")
     tenant.provision(reason="New", channel="command", operator="a test")
+    switches.refresh()
     before = Revision.latest()
 
     def fail(*args: object, **words: object) -> None:

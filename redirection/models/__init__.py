@@ -2,7 +2,9 @@
 
 from redirection.models.feedback import Feedback
 from redirection.models.history import Change, ChangedMeanwhile, Channel, Revision
-from redirection.models.people import LocalRole, RoleSnapshot
+from redirection.models.local_role_changes import LocalRoleChange
+from redirection.models.local_roles import LastWayIn, LocalRole, LocalRoleChangedMeanwhile
+from redirection.models.people import RoleSnapshot
 from redirection.models.tenants import Tenant
 
 __all__ = [
@@ -10,7 +12,10 @@ __all__ = [
     "ChangedMeanwhile",
     "Channel",
     "Feedback",
+    "LastWayIn",
     "LocalRole",
+    "LocalRoleChange",
+    "LocalRoleChangedMeanwhile",
     "Revision",
     "RoleSnapshot",
     "Tenant",

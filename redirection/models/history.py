@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from redirection.models.append_only import AppendOnly, AppendOnlyQuerySet
 
 if TYPE_CHECKING:
     from redirection.models.tenants import Tenant
@@ -66,10 +68,6 @@ class Revision(models.Model):
         return self.number
 
 
-class HistoryIsAppendOnly(TypeError):
-    """A row of the history was about to be edited or deleted."""
-
-
 @dataclass(frozen=True)
 class Provenance:
     """Where a change comes from: why, which way, and by a person or an operator's name."""
@@ -85,7 +83,7 @@ class Provenance:
         return one_line(name)[:NAME_LENGTH]
 
 
-class ChangeQuerySet(models.QuerySet["Change"]):
+class ChangeQuerySet(AppendOnlyQuerySet["Change"]):
     def record(self, tenant: Tenant, what: str, before: str, after: str, by: Provenance) -> Change:
         """Write the row of a change, at the tenant's new revision, and one line of the log."""
         change = self.create(
@@ -106,14 +104,8 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         )  # fmt: skip
         return change
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise HistoryIsAppendOnly("The history is append-only.")
 
-    def delete(self) -> NoReturn:
-        raise HistoryIsAppendOnly("The history is append-only.")
-
-
-class Change(models.Model):
+class Change(AppendOnly):
     """One change of a tenant: who, when, from, to, why, and which way it came."""
 
     revision = models.PositiveBigIntegerField(_("revision"), unique=True)
@@ -152,14 +144,6 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.revision}: {self.tenant_id} {self.what} {self.before} -> {self.after}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise HistoryIsAppendOnly("The history is append-only.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise HistoryIsAppendOnly("The history is append-only.")
 
 
 def one_line(text: str) -> str:

@@ -126,7 +126,7 @@ class Tenant(models.Model):
 
         The change is by ``author``, a person with roles in the tenant, or by ``operator``,
         the name of whoever holds the shell. Returns the change, or None if the setting
-        already was as wanted. Raises PermissionDenied if the author may not switch,
+        already was as wanted. Raises PermissionDenied if the author may not switch, RolesTooOld,
         ValidationError for a wrong value, a missing reason or a forced stage, and
         ChangedMeanwhile if the tenant is no longer at ``seen_revision``.
         """
@@ -134,13 +134,13 @@ class Tenant(models.Model):
             raise ValidationError({"wanted": _("Choose on or off.")}, code="wanted")
         with transaction.atomic():
             revision = self._locked(author, operator)
-            if wanted == self.setting:
-                return None
-            if self.is_forced:
+            if self.is_forced and wanted == Setting.OFF:
                 raise ValidationError(
                     _("Redirection is on for every organisation and can no longer be switched."),
                     code="forced",
                 )
+            if wanted == self.setting or self.is_forced:
+                return None
             if seen_revision is not None and seen_revision != self.revision:
                 raise ChangedMeanwhile(self.changes.latest())
             by = Provenance(checked_reason(reason), channel, author, operator)
@@ -184,9 +184,14 @@ class Tenant(models.Model):
     def _locked(self, author: Any, operator: str) -> Revision:
         """Lock the order of changes and read afresh: another worker may have written.
 
-        Raises PermissionDenied unless the author may switch, or an operator is named.
+        Raises PermissionDenied unless the author may switch, or an operator is named, and
+        RolesTooOld if the author's roles must be asked for again first.
         """
-        from redirection.permissions import SWITCH_REDIRECTION, TenantRolesBackend
+        from redirection.permissions import (
+            SWITCH_REDIRECTION,
+            TenantRolesBackend,
+            require_fresh_roles,
+        )
 
         revision = Revision.locked()
         self.refresh_from_db()
@@ -196,6 +201,8 @@ class Tenant(models.Model):
             allowed = TenantRolesBackend().has_perm(author, SWITCH_REDIRECTION, self)
         if not allowed:
             raise PermissionDenied
+        if author is not None:
+            require_fresh_roles(author)
         return revision
 
     def _change(self, revision: Revision, what: str, wanted: str, by: Provenance) -> Change:
@@ -209,7 +216,7 @@ class Tenant(models.Model):
 
     def _record(self, what: str, before: str, after: str, by: Provenance) -> Change:
         change = Change.objects.record(self, what, before, after, by)
-        transaction.on_commit(switches.refresh)
+        transaction.on_commit(switches.changed)
         return change
 
 

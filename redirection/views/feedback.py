@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -13,14 +13,15 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
+from redirection import unsent
 from redirection.conf import conf
 from redirection.forms import FeedbackForm
-from redirection.models import Feedback
-from redirection.views.visited import visited_tenant
+from redirection.models import Feedback, Tenant
+from redirection.views.visited import tenants_shown, visited_tenant
 
-DRAFT = "feedback_draft"
+UNSENT = "feedback"
 
 
 # Anonymous visitors are sent to sign in by the view itself: a redirect of the middleware
@@ -32,14 +33,14 @@ def give_feedback(request: HttpRequest) -> HttpResponse:
     """The form, filled in with the page it is about; a receipt once it is sent."""
     if not request.user.is_authenticated:
         if request.method == "POST":
-            request.session[DRAFT] = _typed(request)
+            unsent.keep(request, UNSENT, FeedbackForm.Meta.fields)
         return redirect_to_login(request.get_full_path())
     tenant = visited_tenant(request, request.GET.get("tid"))
     if request.method != "POST":
-        return _form_page(request, FeedbackForm(initial=_initial(request)))
+        return _form_page(request, tenant, FeedbackForm(initial=_initial(request)))
     form = FeedbackForm(request.POST)
     if not form.is_valid():
-        return _form_page(request, form, status=400)
+        return _form_page(request, tenant, form, status=400)
     feedback = form.save(commit=False)
     feedback.tenant, feedback.person = tenant, request.user
     feedback.portal = Feedback.Portal.LEGACY if _on_legacy(request) else Feedback.Portal.DESTINATION
@@ -48,7 +49,7 @@ def give_feedback(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def feedback_sent(request: HttpRequest, number: int) -> HttpResponse:
     """The receipt, for the sender only."""
     feedback = get_object_or_404(Feedback, pk=number, person=request.user)
@@ -58,23 +59,23 @@ def feedback_sent(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "redirection/feedback_sent.html", context)
 
 
-def _form_page(request: HttpRequest, form: FeedbackForm, status: int = 200) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, tenant: Tenant, form: FeedbackForm, status: int = 200
+) -> HttpResponse:
     context = {"form": form, "base_template": _base(request)}
+    if not _on_legacy(request):
+        # There the host names the organisation.
+        context |= tenants_shown(request, tenant)
+        context["tenant_query"] = f"{urlencode({'about': request.GET.get('about', '')})}&"
     return render(request, "redirection/feedback.html", context, status=status)
 
 
-def _initial(request: HttpRequest) -> dict[str, Any]:
-    draft = request.session.pop(DRAFT, None)
+def _initial(request: HttpRequest) -> dict[str, str]:
+    draft = unsent.take(request, UNSENT)
     if draft is not None:
         messages.info(request, _("You were signed out. Your text is still here: check and send."))
-        return dict(draft)
+        return draft
     return {"page": request.GET.get("about", "")[:2000]}
-
-
-def _typed(request: HttpRequest) -> dict[str, Any]:
-    """What was typed, bounded: it is kept before anybody is known."""
-    fields = FeedbackForm.Meta.fields
-    return {name: request.POST[name][:4000] for name in fields if name in request.POST}
 
 
 def _on_legacy(request: HttpRequest) -> bool:

@@ -2,56 +2,74 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib.auth.decorators import login_not_required, login_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_safe
 
+from redirection import unsent
 from redirection.forms import SwitchForm
 from redirection.models import Change, ChangedMeanwhile, Channel, Tenant
-from redirection.permissions import SWITCH_REDIRECTION, VIEW_REDIRECTION
-from redirection.views.visited import visited_tenant
-
-logger = logging.getLogger(__name__)
+from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
+from redirection.views.ask_again import ask_again
+from redirection.views.visited import refused, tenant_to_see, tenants_shown
 
 TAB = "autoRedirection"
 HISTORY_LENGTH = 50
+UNSENT = "switch"
 
 
 @never_cache
-@require_GET
+@require_safe
 @login_required
 def settings_page(request: HttpRequest) -> HttpResponse:
     """The page for whoever may see it; ``?confirm=on|off`` opens the confirmation."""
     if request.GET.get("tabid", TAB) != TAB:
         raise Http404
-    tenant = _tenant_to_see(request, request.GET.get("tid"))
+    tenant = tenant_to_see(request, request.GET.get("tid"))
     wanted = request.GET.get("confirm", "")
     if wanted not in ("on", "off") or (wanted == "on") == tenant.is_on:
         wanted = ""
+    typed = unsent.take(request, UNSENT) if wanted else None
+    if typed:
+        messages.info(request, _("You signed in again. Check what you typed and send it."))
     form = SwitchForm(
-        initial={"wanted": wanted, "seen_revision": tenant.revision, "tid": tenant.tid}
+        initial={
+            **(typed or {}),
+            "wanted": wanted,
+            "seen_revision": tenant.revision,
+            "tid": tenant.tid,
+        }
     )
     return _page(request, tenant, form, wanted)
 
 
+# Whoever is not signed in any more is sent to do so by the view itself: the middleware would
+# lose what they typed. A GET is somebody who reloads the answer to their form.
 @never_cache
-@require_POST
-@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_not_required
 def switch_redirection(request: HttpRequest) -> HttpResponse:
     """Set the wanted state: a change and its history row, or an explanation and no change."""
-    tenant = _tenant_to_see(request, request.POST.get("tid"))
+    page = f"{reverse('redirection:settings')}?tabid={TAB}"
+    if request.method != "POST":
+        return HttpResponseRedirect(page)
+    if not request.user.is_authenticated:
+        unsent.keep(request, UNSENT, ("wanted", "reason"))
+        wanted = request.POST.get("wanted")
+        return redirect_to_login(f"{page}&confirm={'off' if wanted == 'off' else 'on'}")
+    tenant = tenant_to_see(request, request.POST.get("tid"))
     if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
-        raise _refused(request, tenant)
+        raise refused(request, tenant)
     form = SwitchForm(request.POST)
     if not form.is_valid():
         wanted = "" if "wanted" in form.errors else form.cleaned_data["wanted"]
@@ -68,6 +86,9 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
             author=request.user,
             seen_revision=form.cleaned_data["seen_revision"],
         )
+    except RolesTooOld:
+        unsent.keep(request, UNSENT, ("wanted", "reason"))
+        return ask_again(request, f"{_address(tenant)}&confirm={wanted}")
     except ChangedMeanwhile as meanwhile:
         form = _up_to_date(request, tenant)
         return _page(request, tenant, form, wanted, meanwhile.change, HTTPStatus.CONFLICT)
@@ -75,8 +96,11 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
         form.add_error(None, error)
         return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
     messages.success(request, _outcome(wanted, change))
-    query = urlencode({"tabid": TAB, "tid": tenant.tid})
-    return HttpResponseRedirect(f"{reverse('redirection:settings')}?{query}")
+    return HttpResponseRedirect(_address(tenant))
+
+
+def _address(tenant: Tenant) -> str:
+    return f"{reverse('redirection:settings')}?{urlencode({'tabid': TAB, 'tid': tenant.tid})}"
 
 
 def _up_to_date(request: HttpRequest, tenant: Tenant) -> SwitchForm:
@@ -92,41 +116,19 @@ def _page(
     conflict: Change | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    changes = list(tenant.changes.exclude(what="tenant")[:HISTORY_LENGTH])
+    changes = list(tenant.changes.all()[: HISTORY_LENGTH + 1])
     may_switch = request.user.has_perm(SWITCH_REDIRECTION, tenant)
     context = {
-        "tenant": tenant,
+        **tenants_shown(request, tenant),
         "may_switch": may_switch,
         "confirm": confirm if may_switch and not tenant.is_forced else "",
         "form": form,
         "conflict": conflict,
-        "changes": changes,
+        "changes": changes[:HISTORY_LENGTH],
+        "history_length": HISTORY_LENGTH if len(changes) > HISTORY_LENGTH else None,
         "last_change": changes[0] if changes else None,
-        "other_tenants": Tenant.objects.known_to(request.user).exclude(pk=tenant.pk),
     }
     return render(request, "redirection/settings.html", context, status=status)
-
-
-def _tenant_to_see(request: HttpRequest, tid: str | None) -> Tenant:
-    """The tenant visited; Http404 for a foreign one, PermissionDenied without the role."""
-    tenant = visited_tenant(request, tid)
-    if not request.user.has_perm(VIEW_REDIRECTION, tenant):
-        raise _refused(request, tenant)
-    return tenant
-
-
-def _refused(request: HttpRequest, tenant: Tenant) -> PermissionDenied:
-    logger.warning(
-        "Refused: %s %s for %s by %s",
-        request.method, request.path, tenant.name, request.user.get_username(),
-    )  # fmt: skip
-    return PermissionDenied(
-        _(
-            "Your roles in %(tenant)s do not allow this. Ask a Global, Security or Cloud App "
-            "Security administrator."
-        )
-        % {"tenant": tenant}
-    )
 
 
 def _outcome(wanted: str, change: Change | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -9,7 +11,10 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
 from redirection.conf import conf
-from redirection.models import Tenant
+from redirection.models import RoleSnapshot, Tenant
+from redirection.permissions import VIEW_REDIRECTION
+
+logger = logging.getLogger(__name__)
 
 
 def visited_tenant(request: HttpRequest, tid: str | None) -> Tenant:
@@ -30,9 +35,47 @@ def visited_tenant(request: HttpRequest, tid: str | None) -> Tenant:
         if named is None:
             raise Http404
         return named
-    tenant = known.order_by("-role_snapshots__taken_at").first()
+    tenant = _signed_in_to_last(request.user) or known.order_by("name").first()
     if tenant is None:
         raise PermissionDenied(
             _("This account belongs to no organisation here. Sign in with a work account.")
         )
     return tenant
+
+
+def tenant_to_see(request: HttpRequest, tid: str | None) -> Tenant:
+    """The tenant visited, whose settings the person may see.
+
+    Raises what ``visited_tenant`` does, and PermissionDenied without the role.
+    """
+    tenant = visited_tenant(request, tid)
+    if not request.user.has_perm(VIEW_REDIRECTION, tenant):
+        raise refused(request, tenant)
+    return tenant
+
+
+def refused(request: HttpRequest, tenant: Tenant) -> PermissionDenied:
+    """The error to raise: it stands in the log, and tells the person whom to ask."""
+    logger.warning(
+        "Refused: %s %s for %s by %s",
+        request.method, request.path, tenant.name, request.user.get_username(),
+    )  # fmt: skip
+    return PermissionDenied(
+        _(
+            "Your roles in %(tenant)s do not allow this. Ask a Global, Security or Cloud App "
+            "Security administrator."
+        )
+        % {"tenant": tenant}
+    )
+
+
+def tenants_shown(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    """For the list in the page's header: the tenant shown, and the person's others."""
+    others = Tenant.objects.known_to(request.user).exclude(pk=tenant.pk)
+    return {"tenant": tenant, "other_tenants": others}
+
+
+def _signed_in_to_last(person: Any) -> Tenant | None:
+    snapshots = RoleSnapshot.objects.filter(person=person, tenant__enabled=True)
+    newest = snapshots.order_by("-taken_at", "pk").select_related("tenant").first()
+    return newest.tenant if newest else None
