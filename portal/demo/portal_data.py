@@ -13,6 +13,7 @@ from redirection.models import Channel, LocalRole, Tenant
 
 TENANTS = {CONTOSO: ("contoso", "Contoso"), FABRIKAM: ("fabrikam", "Fabrikam")}
 OPERATOR = "operator"
+REASON = "Set up for the demo"
 
 
 @transaction.atomic
@@ -30,8 +31,13 @@ def fill() -> None:
             )
             # A role taken away since the first start stays away.
             if is_new:
-                LocalRole.objects.create(
-                    person=person, tenant=tenants[demo_person.tid], role=demo_person.local_role
+                LocalRole.objects.give_local_role(
+                    tenants[demo_person.tid],
+                    person,
+                    demo_person.local_role,
+                    reason=REASON,
+                    channel=Channel.COMMAND,
+                    operator="the demo",
                 )
     _operator(os.environ["DEMO_OPERATOR_PASSWORD"])
 
@@ -40,7 +46,7 @@ def _tenant(tid: str, name: str, title: str) -> Tenant:
     tenant = Tenant.objects.filter(tid=tid).first()
     if tenant is None:
         tenant = Tenant(tid=tid, name=name, title=title)
-        tenant.provision(reason="Set up for the demo", channel=Channel.COMMAND, operator="demo")
+        tenant.provision(reason=REASON, channel=Channel.COMMAND, operator="the demo")
     return tenant
 
 
