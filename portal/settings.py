@@ -1,11 +1,9 @@
-"""Settings of the site. Every value an operator may choose comes from the environment;
-docs/configuration.md has the table."""
+"""Settings of the site. What an operator may choose stands in docs/configuration.md."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -13,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import Environment
+from portal.log import one_line_each
+from portal.store import with_options
 from redirection.conf import (
     DEFAULT_CLOUDS,
     DEFAULT_EXEMPT_PATHS,
@@ -143,21 +143,11 @@ TEMPLATES = [
 
 # --- Store -------------------------------------------------------------------------------
 
-_database: dict[str, Any] = ENVIRONMENT.database(
-    "DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}"
-)
-if _database["ENGINE"].endswith("sqlite3"):
-    _database["OPTIONS"] = {
-        # Readers never wait for a writer; an acknowledged change survives a power cut.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        # Two writers queue instead of failing in the middle of a transaction.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 5,
-    }
-else:
-    _database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 3)
-DATABASES = {"default": _database}
+DATABASES = {
+    "default": with_options(
+        ENVIRONMENT.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'var' / 'portal.sqlite3'}")
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Sign-in -----------------------------------------------------------------------------
@@ -255,18 +245,6 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 
-LOG_LEVEL = ENVIRONMENT.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            # Django's own loggers have levels of their own, so the root's is not enough.
-            "level": LOG_LEVEL,
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-}
+LOGGING = one_line_each(
+    ENVIRONMENT.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+)

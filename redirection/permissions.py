@@ -50,6 +50,21 @@ def require_fresh_roles(person: Any) -> None:
         raise RolesTooOld
 
 
+def require_may_change(tenant: Tenant, author: Any, operator: str) -> None:
+    """Raises unless the tenant may be changed by ``author``, or by a named operator's shell.
+
+    PermissionDenied for a person who may not switch there, and where nobody is named;
+    RolesTooOld if the person's roles must be asked for again first.
+    """
+    if author is None:
+        if not operator:
+            raise PermissionDenied
+        return
+    if not TenantRolesBackend().has_perm(author, SWITCH_REDIRECTION, tenant):
+        raise PermissionDenied
+    require_fresh_roles(author)
+
+
 def access_in(tenant: Tenant, person: Any) -> Access:
     """What ``person`` may do in ``tenant`` now, read afresh from the store (2 queries)."""
     if not person.is_active or not person.is_authenticated or not tenant.enabled:

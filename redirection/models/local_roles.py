@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -131,21 +131,10 @@ class LocalRoleManager(models.Manager["LocalRole"]):
 
     def _locked(self, tenant: Tenant, author: Any, operator: str) -> Tenant:
         """The tenant, read afresh and locked until the transaction ends: one change at a time."""
-        from redirection.permissions import (
-            SWITCH_REDIRECTION,
-            TenantRolesBackend,
-            require_fresh_roles,
-        )
+        from redirection.permissions import require_may_change
 
         tenant = Tenant.objects.select_for_update().get(pk=tenant.pk)
-        if author is None:
-            allowed = bool(operator)
-        else:
-            allowed = TenantRolesBackend().has_perm(author, SWITCH_REDIRECTION, tenant)
-        if not allowed:
-            raise PermissionDenied
-        if author is not None:
-            require_fresh_roles(author)
+        require_may_change(tenant, author, operator)
         return tenant
 
 

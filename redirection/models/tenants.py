@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models, transaction
 from django.utils import timezone
@@ -187,22 +187,11 @@ class Tenant(models.Model):
         Raises PermissionDenied unless the author may switch, or an operator is named, and
         RolesTooOld if the author's roles must be asked for again first.
         """
-        from redirection.permissions import (
-            SWITCH_REDIRECTION,
-            TenantRolesBackend,
-            require_fresh_roles,
-        )
+        from redirection.permissions import require_may_change
 
         revision = Revision.locked()
         self.refresh_from_db()
-        if author is None:
-            allowed = bool(operator)
-        else:
-            allowed = TenantRolesBackend().has_perm(author, SWITCH_REDIRECTION, self)
-        if not allowed:
-            raise PermissionDenied
-        if author is not None:
-            require_fresh_roles(author)
+        require_may_change(self, author, operator)
         return revision
 
     def _change(self, revision: Revision, what: str, wanted: str, by: Provenance) -> Change:
