@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser import Demo, running_demo, sign_in
+from tests.browser import PATIENCE, Demo, running_demo, sign_in
 from tests.demo_process import certified, free_port, provider_over_https
 
 SETTINGS = "/cloudapps/settings?tabid=autoRedirection"
 ADA = "Ada Cloud App Security Administrator of contoso"
-ROLES_MAX_AGE = 1
+ROLES_MAX_AGE = 2
 
 
 class StrictDemo(Demo):
@@ -42,7 +42,7 @@ def strict_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictDemo
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A browser just started, which takes the certificate of the test."""
     with chromium.new_context(ignore_https_errors=True) as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         yield context
 
 
@@ -80,7 +80,8 @@ def test_old_roles_are_asked_for_unseen_and_the_change_is_made(
     switched = adas.get_by_role("status").filter(has_text="Automatic redirection is on.")
     for _ in range(5):
         # On a slow machine they are too old again by the time they are back.
-        adas.get_by_role("button", name="Switch on").click()
+        with adas.expect_navigation(url="**/cloudapps/settings?**"):
+            adas.get_by_role("button", name="Switch on").click()
         if switched.count():
             break
     expect(switched).to_be_visible()
