@@ -39,14 +39,19 @@ class RolesTooOld(PermissionDenied):
     """The roles were asked for too long ago to change anything: ask again first."""
 
 
-def require_fresh_roles(person: Any) -> None:
-    """Raises RolesTooOld unless the person's roles are fresh enough for a change (1 query).
+def require_fresh_roles(person: Any, tenant: Tenant) -> None:
+    """Raises RolesTooOld unless the person's roles are fresh enough for a change there.
 
-    Facts on sign-in, "Roles": a snapshot carries its time. A local role needs a fresh one as
-    well, because it shows that the directory still lets the person in.
+    Facts on sign-in, "Roles": a snapshot carries its time. What the directory gives counts in
+    its own tenant only. A local role needs a fresh snapshot as well, of whichever tenant the
+    person signs in to: it shows that the directory still lets them in.
     """
     oldest = timezone.now() - timedelta(seconds=conf().roles_max_age)
-    if not RoleSnapshot.objects.filter(person=person, taken_at__gte=oldest).exists():
+    fresh = RoleSnapshot.objects.filter(person=person, taken_at__gte=oldest)
+    if fresh.filter(tenant=tenant).exists():
+        return
+    local = LocalRole.objects.filter(person=person, tenant=tenant).first()
+    if local is None or access((), local.role) is not Access.SWITCH or not fresh.exists():
         raise RolesTooOld
 
 
@@ -62,7 +67,7 @@ def require_may_change(tenant: Tenant, author: Any, operator: str) -> None:
         return
     if not TenantRolesBackend().has_perm(author, SWITCH_REDIRECTION, tenant):
         raise PermissionDenied
-    require_fresh_roles(author)
+    require_fresh_roles(author, tenant)
 
 
 def access_in(tenant: Tenant, person: Any) -> Access:

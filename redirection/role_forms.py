@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
-from redirection.models import LocalRole, RoleSnapshot, Tenant
+from redirection.models import LocalRole, LocalRoleChange, RoleSnapshot, Tenant
 from redirection.models.history import NAME_LENGTH, REASON_LENGTH
 from redirection.role_names import LOCAL_ROLE_CHOICES, local_role_gives
 from redirection.standings import object_id_of
@@ -22,10 +22,12 @@ CHOOSE_ROLE = {"required": _("Choose a role."), "invalid_choice": _("Choose a ro
 
 
 def people_of(tenant: Tenant) -> Any:
-    """A query set of the people who have signed in to the tenant or have a local role in it."""
+    """A query set of the people who signed in to the tenant, or have or had a local role in it."""
     signed_in = RoleSnapshot.objects.filter(tenant=tenant).values("person")
     with_role = LocalRole.objects.filter(tenant=tenant).values("person")
-    return get_user_model().objects.filter(Q(pk__in=signed_in) | Q(pk__in=with_role))
+    had_one = LocalRoleChange.objects.filter(tenant=tenant).values("person")
+    known = Q(pk__in=signed_in) | Q(pk__in=with_role) | Q(pk__in=had_one)
+    return get_user_model().objects.filter(known)
 
 
 class ChooseLocalRoleForm(forms.Form):

@@ -1,28 +1,50 @@
 """What somebody typed before the sign-in had to be asked again, kept in their session.
 
 Used where a form cannot be accepted yet: the session ended, or the roles must be checked
-again first. Bounded, because it is kept before anything about the sender is checked.
+again first. The form carries for whom and which tenant it was made, signed, so that nobody
+else who signs in to the same browser afterwards is shown it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
+from django.core import signing
 from django.http import HttpRequest
 
+from redirection.models import Tenant
+
+# The hidden field of a form that may have to be kept.
+OWNER_FIELD = "unsent_owner"
 LONGEST_VALUE = 4000
+_SALT = "redirection.unsent"
+
+
+def owner(request: HttpRequest, tenant: Tenant) -> str:
+    """The value of the hidden field: this person and this tenant, signed."""
+    return signing.dumps(_owner(request, tenant), salt=_SALT)
 
 
 def keep(request: HttpRequest, form: str, fields: Iterable[str]) -> None:
-    """Keep the posted values of ``fields``, until ``take`` asks for ``form``."""
-    typed = {name: request.POST[name][:LONGEST_VALUE] for name in fields if name in request.POST}
+    """Keep the posted values of ``fields``, bounded, until ``take`` asks for ``form``."""
+    names = (*fields, OWNER_FIELD)
+    typed = {name: request.POST[name][:LONGEST_VALUE] for name in names if name in request.POST}
     request.session[_key(form)] = typed
 
 
-def take(request: HttpRequest, form: str) -> dict[str, str] | None:
-    """What was kept for ``form``, once; None if nothing was."""
-    typed: dict[str, str] | None = request.session.pop(_key(form), None)
-    return typed
+def take(request: HttpRequest, form: str, tenant: Tenant) -> dict[str, str] | None:
+    """What this person typed for this tenant, once; None if nothing, or it was not theirs."""
+    typed: dict[str, str] = request.session.pop(_key(form), None) or {}
+    try:
+        made_for = signing.loads(typed.pop(OWNER_FIELD, ""), salt=_SALT)
+    except signing.BadSignature:
+        return None
+    return typed if made_for == _owner(request, tenant) else None
+
+
+def _owner(request: HttpRequest, tenant: Tenant) -> list[Any]:
+    return [str(request.user.pk), str(tenant.tid)]
 
 
 def _key(form: str) -> str:

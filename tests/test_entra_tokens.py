@@ -141,6 +141,28 @@ def test_a_token_issued_an_hour_ago_is_refused(
     assert refuses(destination, answer)
 
 
+@pytest.mark.parametrize(
+    "seconds",
+    [{"iat": -601}, {"exp": -11}, {"iat": 60}, {"nbf": 60}],
+    ids=["issued long ago", "just expired", "issued soon", "valid soon"],
+)
+def test_time_limits_are_kept_to_the_second(
+    seconds: dict[str, int], entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    now = int(time.time())
+    changes = {name: now + offset for name, offset in seconds.items()}
+    assert refuses(destination, entra.sign_in(destination, somebody(contoso), **changes))
+
+
+def test_a_token_within_its_time_limits_is_taken(
+    entra: EntraId, destination: Client, contoso: Tenant
+) -> None:
+    now = int(time.time())
+    changes = {"iat": now - 590, "nbf": now - 590, "exp": now + 10}
+    answer = entra.sign_in(destination, somebody(contoso), **changes)
+    assert not refuses(destination, answer)
+
+
 def test_an_access_token_does_not_stand_in(
     entra: EntraId, destination: Client, contoso: Tenant
 ) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from portal.models import Person
 from redirection.models import Feedback, Tenant
 from tests.conftest import MakePerson
-from tests.test_settings_page import sign_in
+from tests.test_settings_page import sign_in, unsent_owner
 
 FORM = "/redirection/feedback"
 
@@ -79,13 +79,28 @@ def test_an_error_loses_nothing(
 def test_a_session_that_ended_meanwhile_loses_nothing(
     otto: Person, contoso: Tenant, destination: Client
 ) -> None:
-    response = destination.post(FORM + "?about=/x", report())
+    sign_in(destination, otto)
+    made_for = unsent_owner(destination, FORM)
+    destination.logout()
+    response = destination.post(FORM + "?about=/x", report(unsent_owner=made_for))
     assert response["Location"].startswith("/auth/sign-in?next=/redirection/feedback")
     sign_in(destination, otto)
     page = unescape(destination.get(FORM).content.decode())
     assert "Where are the exported reports?" in page
     assert 'value="/#/reports"' in page
     assert "Your text is still here" in page
+
+
+def test_nobody_else_is_shown_it(
+    otto: Person, contoso: Tenant, person: MakePerson, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    made_for = unsent_owner(destination, FORM)
+    for field in (made_for, made_for[:-1] + "x", ""):
+        destination.logout()
+        destination.post(FORM, report(unsent_owner=field))
+        sign_in(destination, person(contoso, f"Paul {field}"))
+        assert "exported reports" not in destination.get(FORM).content.decode()
 
 
 def test_the_receipt_is_for_the_sender_only(

@@ -18,7 +18,7 @@ from redirection.models import LocalRole, LocalRoleChange, RoleSnapshot, Tenant
 from redirection.roles import GLOBAL_READER, SECURITY_READER, Access, LocalRoleName
 from tests.conftest import MakePerson
 from tests.test_roles import MATRIX, expected
-from tests.test_settings_page import PAGE as SETTINGS, sign_in, text
+from tests.test_settings_page import PAGE as SETTINGS, sign_in, text, unsent_owner
 
 PAGE = "/cloudapps/permissions/roles"
 POST_TO = "/cloudapps/permissions/roles/give-local-role"
@@ -215,6 +215,53 @@ def test_an_object_id_of_somebody_known_shows_the_role_they_have(
     assert held(contoso) == {"Milo": READER}
 
 
+def test_somebody_known_is_confirmed_as_such_when_named_by_object_id(
+    ada: Person, contoso: Tenant, person: MakePerson, destination: Client
+) -> None:
+    milo = person(contoso, "Milo", local=READER)
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE, {"object_id": milo.object_id, "role": "none"}))
+    assert "Change the local role of Milo?" in page
+    assert f'name="person" value="{milo.pk}"' in page
+    assert f'name="seen_role" value="{READER}"' in page
+    taken = form(contoso, object_id=milo.object_id, role="none", seen_role=READER)
+    assert destination.post(POST_TO, taken).status_code == HTTPStatus.FOUND
+    assert held(contoso) == {}
+
+
+def test_the_last_way_in_is_explained_to_whoever_names_it_by_object_id(
+    contoso: Tenant, person: MakePerson, destination: Client
+) -> None:
+    lena = person(contoso, "Lena", local=LocalRoleName(FULL))
+    sign_in(destination, lena)
+    posted = form(contoso, object_id=lena.object_id, role="none", seen_role=FULL)
+    answer = destination.post(POST_TO, posted)
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert 'name="even_the_last"' in text(answer)
+    assert held(contoso) == {"Lena": FULL}
+
+
+def test_two_admins_on_an_invited_person_the_second_sees_what_the_first_did(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    destination.post(POST_TO, form(contoso, object_id=OBJECT_ID, name="Nina", role=READER))
+    nina = Person.objects.get(display_name="Nina")
+    second = form(contoso, nina, role=FULL, seen_role=READER)
+    destination.post(POST_TO, form(contoso, nina, role="none", seen_role=READER))
+    answer = destination.post(POST_TO, second)
+    assert answer.status_code == HTTPStatus.CONFLICT
+    assert held(contoso) == {}
+
+
+def test_a_reader_who_posts_is_refused_whatever_is_wrong_with_the_form(
+    rita: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, rita)
+    answer = destination.post(POST_TO, form(contoso, object_id=OBJECT_ID, reason=""))
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+
+
 def test_a_site_without_invitations_offers_none(
     ada: Person, contoso: Tenant, destination: Client, settings: Any
 ) -> None:
@@ -308,7 +355,9 @@ def test_old_roles_are_asked_for_again_and_what_was_typed_is_still_there(
     mine = RoleSnapshot.objects.filter(person=ada)
     mine.update(taken_at=timezone.now() - timedelta(hours=1))
     sign_in(destination, ada)
-    response = destination.post(POST_TO, form(contoso, otto, role=FULL, reason="With care"))
+    made_for = unsent_owner(destination, f"{PAGE}?person={otto.pk}&role={FULL}")
+    typed = form(contoso, otto, role=FULL, reason="With care", unsent_owner=made_for)
+    response = destination.post(POST_TO, typed)
     assert response.status_code == HTTPStatus.FOUND
     address = urlsplit(response["Location"])
     assert address.path == "/auth/check-roles"
@@ -327,8 +376,11 @@ def test_old_roles_are_asked_for_again_and_what_was_typed_is_still_there(
 def test_whose_session_ended_signs_in_and_what_was_typed_is_still_there(
     ada: Person, otto: Person, contoso: Tenant, destination: Client
 ) -> None:
-    response = destination.post(POST_TO, form(contoso, otto, role=FULL, reason="With care"))
-    address = urlsplit(response["Location"])
+    sign_in(destination, ada)
+    made_for = unsent_owner(destination, f"{PAGE}?person={otto.pk}&role={FULL}")
+    destination.logout()
+    typed = form(contoso, otto, role=FULL, reason="With care", unsent_owner=made_for)
+    address = urlsplit(destination.post(POST_TO, typed)["Location"])
     assert address.path == "/auth/sign-in"
     (back,) = parse_qs(address.query)["next"]
     sign_in(destination, ada)

@@ -13,11 +13,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.models import Person
-from redirection.models import RoleSnapshot, Tenant
+from redirection.models import LocalRole, RoleSnapshot, Tenant
 from redirection.permissions import RolesTooOld, require_fresh_roles
 from redirection.roles import LocalRoleName
 from tests.conftest import MakePerson
-from tests.test_settings_page import PAGE, POST_TO, form, sign_in, text
+from tests.test_settings_page import PAGE, POST_TO, form, sign_in, text, unsent_owner
 
 
 def asked(person: Person, **ago: float) -> None:
@@ -32,7 +32,7 @@ def test_roles_of_a_quarter_of_an_hour_are_fresh_and_older_ones_are_not(
     ada: Person, contoso: Tenant
 ) -> None:
     asked(ada, minutes=14)
-    require_fresh_roles(ada)
+    require_fresh_roles(ada, contoso)
     asked(ada, minutes=16)
     with pytest.raises(RolesTooOld):
         switch(contoso, ada)
@@ -72,7 +72,9 @@ def test_the_person_comes_back_to_what_they_had_typed(
 ) -> None:
     asked(ada, hours=1)
     sign_in(destination, ada)
-    response = destination.post(POST_TO, form(contoso, reason="Typed with care"))
+    made_for = unsent_owner(destination, PAGE + "&confirm=on")
+    typed = form(contoso, reason="Typed with care", unsent_owner=made_for)
+    response = destination.post(POST_TO, typed)
     assert response.status_code == HTTPStatus.FOUND
     page, _, back = response["Location"].partition("?next=")
     assert page == "/auth/check-roles"
@@ -103,3 +105,22 @@ def test_roles_taken_away_meanwhile_are_refused(
     RoleSnapshot.objects.filter(person=ada).update(directory_roles=[])
     assert destination.post(POST_TO, form(contoso)).status_code == HTTPStatus.FORBIDDEN
     assert not Tenant.objects.get(pk=contoso.pk).is_on
+
+
+def test_what_a_directory_gives_must_be_fresh_in_its_own_tenant(
+    ada: Person, contoso: Tenant, fabrikam: Tenant
+) -> None:
+    asked(ada, days=300)
+    RoleSnapshot.objects.create(person=ada, tenant=fabrikam)
+    with pytest.raises(RolesTooOld):
+        switch(contoso, ada)
+
+
+def test_a_local_role_in_another_tenant_needs_any_fresh_sign_in(
+    ada: Person, fabrikam: Tenant
+) -> None:
+    LocalRole.objects.create(person=ada, tenant=fabrikam, role="global_administrator")
+    assert switch(fabrikam, ada)
+    asked(ada, hours=1)
+    with pytest.raises(RolesTooOld):
+        fabrikam.switch_redirection("off", reason="x", channel="page", author=ada)

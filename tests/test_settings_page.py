@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Person
-from redirection.models import Change, Tenant
+from redirection.models import Change, LocalRole, Tenant
 from tests.conftest import MakePerson, Switch
 
 PAGE = "/cloudapps/settings?tabid=autoRedirection"
@@ -64,11 +65,18 @@ def test_rita_sees_the_state_and_no_switch(
     assert 'name="reason"' not in page
 
 
-def test_otto_is_told_why_he_may_not_and_whom_to_ask(otto: Person, destination: Client) -> None:
+def test_otto_is_told_why_he_may_not_and_whom_to_ask(
+    otto: Person, destination: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     sign_in(destination, otto)
     response = destination.get(PAGE)
     assert response.status_code == HTTPStatus.FORBIDDEN
-    assert "Ask a Global, Security or Cloud App Security administrator" in text(response)
+    page = text(response)
+    assert "Ask a Global, Security or Cloud App Security administrator" in page
+    # The same reference stands in the log.
+    reference = re.search(r"Reference: ([0-9a-f]{8})", page)
+    assert reference
+    assert f"reference={reference[1]} GET /cloudapps/settings for contoso" in caplog.text
 
 
 def test_somebody_without_any_organisation_is_told_so(destination: Client, db: None) -> None:
@@ -299,16 +307,58 @@ def test_a_person_cannot_learn_that_a_tenant_exists(
     assert known.status_code == unknown.status_code == HTTPStatus.NOT_FOUND
 
 
+def unsent_owner(browser: Client, path: str) -> str:
+    """The hidden field that says for whom a form was made; empty on a page without the form."""
+    found = re.search(r'name="unsent_owner" value="([^"]+)"', text(browser.get(path)))
+    return found[1] if found else ""
+
+
+def post_after_the_end(browser: Client, **fields: Any) -> str:
+    """Send the form when the session has ended; the way back after the next sign-in."""
+    browser.logout()
+    sign_in_page, _, back = browser.post(POST_TO, fields)["Location"].partition("?next=")
+    assert sign_in_page == "/auth/sign-in"
+    return unquote(back)
+
+
 def test_a_session_that_ended_meanwhile_loses_nothing(
     ada: Person, contoso: Tenant, destination: Client
 ) -> None:
-    response = destination.post(POST_TO, form(contoso, reason="Typed with care"))
-    sign_in_page, _, back = response["Location"].partition("?next=")
-    assert sign_in_page == "/auth/sign-in"
     sign_in(destination, ada)
-    assert "Typed with care" in text(destination.get(unquote(back)))
+    made_for = unsent_owner(destination, PAGE + "&confirm=on")
+    typed = form(contoso, reason="Typed with care", unsent_owner=made_for)
+    back = post_after_the_end(destination, **typed)
+    sign_in(destination, ada)
+    assert "Typed with care" in text(destination.get(back))
     contoso.refresh_from_db()
     assert not contoso.is_on
+
+
+def test_what_one_person_typed_is_not_shown_to_the_next(
+    ada: Person, contoso: Tenant, person: MakePerson, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    made_for = unsent_owner(destination, PAGE + "&confirm=on")
+    typed = form(contoso, reason="Typed with care", unsent_owner=made_for)
+    back = post_after_the_end(destination, **typed)
+    sign_in(destination, person(contoso, "Gloria", roles=["62e90394-69f5-4237-9190-012177145e10"]))
+    page = text(destination.get(back))
+    assert 'name="reason"' in page
+    assert "Typed with care" not in page
+
+
+def test_the_way_back_leads_to_the_organisation_it_was_typed_for(
+    ada: Person, contoso: Tenant, fabrikam: Tenant, destination: Client
+) -> None:
+    LocalRole.objects.create(person=ada, tenant=fabrikam, role="global_administrator")
+    sign_in(destination, ada)
+    made_for = unsent_owner(destination, f"{PAGE}&confirm=on&tid={fabrikam.tid}")
+    typed = form(fabrikam, reason="For Fabrikam", unsent_owner=made_for)
+    back = post_after_the_end(destination, **typed)
+    sign_in(destination, ada)
+    page = text(destination.get(back))
+    assert "For Fabrikam" in page
+    assert f'name="tid" value="{fabrikam.tid}"' in page
 
 
 def test_what_an_operator_did_is_in_the_history_too(

@@ -19,6 +19,7 @@ from redirection.models import RoleSnapshot, Tenant
 from redirection.roles import CLOUD_APP_SECURITY_ADMINISTRATOR
 from tests.conftest import MakePerson
 from tests.entra_id import TOKEN, EntraId, is_signed_in
+from tests.test_settings_page import unsent_owner
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 SETTINGS = "/cloudapps/settings"
@@ -51,6 +52,7 @@ def switch(client: Client, tenant: Tenant) -> Any:
             "tid": str(tenant.tid),
             "wanted": "on",
             "reason": "Typed with care",
+            "unsent_owner": unsent_owner(client, f"{SETTINGS}?confirm=on"),
             "seen_revision": tenant.revision,
         },
     )

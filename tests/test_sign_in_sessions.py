@@ -15,6 +15,7 @@ from portal.models import Person
 from portal.sign_in.session_limits import SEEN_AT, SIGNED_IN_AT
 from redirection.models import Feedback, Tenant
 from tests.entra_id import EntraId, is_signed_in
+from tests.test_settings_page import unsent_owner
 
 NOON = 1_800_000_000
 HOUR = 3600
@@ -127,8 +128,10 @@ def test_a_visitor_gets_no_session(destination: Client, db: None) -> None:
 def test_text_sent_after_the_end_is_still_there_after_the_next_sign_in(
     clock: time_machine.Coordinates, signed_in: Client, ada: Person
 ) -> None:
+    typed = {"text": "Typed for an hour", "page": "/"}
+    typed["unsent_owner"] = unsent_owner(signed_in, FEEDBACK)
     clock.move_to(NOON + HOUR + 1)
-    answer = signed_in.post(FEEDBACK, {"text": "Typed for an hour", "page": "/"})
+    answer = signed_in.post(FEEDBACK, typed)
 
     assert answer["Location"].startswith("/auth/sign-in")
     assert not Feedback.objects.exists()

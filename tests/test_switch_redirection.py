@@ -51,7 +51,7 @@ def test_an_unknown_state_is_an_error_that_changes_nothing(wanted: str, contoso:
     assert Tenant.objects.get(pk=contoso.pk).setting == "not_set"
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "\n\t", "\x00"])
+@pytest.mark.parametrize("reason", ["", "   ", "\n\t", "\x00", "\u200b", "\u200d\u202e"])
 def test_without_a_reason_nothing_changes(reason: str, contoso: Tenant) -> None:
     before = Revision.latest()
     with pytest.raises(ValidationError, match="Say why"):
@@ -68,7 +68,7 @@ def test_a_reason_too_long_for_the_history_is_refused(contoso: Tenant) -> None:
 
 
 def test_a_reason_cannot_forge_a_line_of_the_history(contoso: Tenant) -> None:
-    change = switch(contoso, "on", reason="Done\r\n2026-01-05 INFO forged\u2028line")
+    change = switch(contoso, "on", reason="Done\r\n2026-01-05 INFO \u202eforged\u2028line")
     assert change is not None
     assert change.reason == "Done 2026-01-05 INFO forged line"
 

@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 
 REASON_LENGTH = 500
 NAME_LENGTH = 150
-# Line breaks and control characters would let a reason forge a line of a log or an export.
+# Line breaks and control characters would let a reason forge a line of a log or an export, and
+# what turns the direction of writing, or cannot be seen, would let it say something else.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class Channel(models.TextChoices):
@@ -148,13 +150,14 @@ class Change(AppendOnly):
 
 def one_line(text: str) -> str:
     """``text`` without line breaks and control characters."""
-    return _CONTROL.sub(" ", text).strip()
+    return _UNSEEN.sub("", _CONTROL.sub(" ", text)).strip()
 
 
 def checked_reason(reason: str) -> str:
     """``reason`` as it is stored: one line, 1 to 500 characters. Raises ValidationError."""
     reason = one_line(reason)
-    if not reason:
+    # Joiners belong to some scripts, but alone they are nothing.
+    if not reason.strip("\u200c\u200d "):
         raise ValidationError({"reason": _("Say why, in a few words.")}, code="reason")
     if len(reason) > REASON_LENGTH:
         message = _("Use at most %(limit)d characters.") % {"limit": REASON_LENGTH}

@@ -37,7 +37,7 @@ def give_feedback(request: HttpRequest) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     tenant = visited_tenant(request, request.GET.get("tid"))
     if request.method != "POST":
-        return _form_page(request, tenant, FeedbackForm(initial=_initial(request)))
+        return _form_page(request, tenant, FeedbackForm(initial=_initial(request, tenant)))
     form = FeedbackForm(request.POST)
     if not form.is_valid():
         return _form_page(request, tenant, form, status=400)
@@ -62,7 +62,11 @@ def feedback_sent(request: HttpRequest, number: int) -> HttpResponse:
 def _form_page(
     request: HttpRequest, tenant: Tenant, form: FeedbackForm, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "base_template": _base(request)}
+    context = {
+        "form": form,
+        "base_template": _base(request),
+        "unsent_owner": unsent.owner(request, tenant),
+    }
     if not _on_legacy(request):
         # There the host names the organisation.
         context |= tenants_shown(request, tenant)
@@ -70,8 +74,8 @@ def _form_page(
     return render(request, "redirection/feedback.html", context, status=status)
 
 
-def _initial(request: HttpRequest) -> dict[str, str]:
-    draft = unsent.take(request, UNSENT)
+def _initial(request: HttpRequest, tenant: Tenant) -> dict[str, str]:
+    draft = unsent.take(request, UNSENT, tenant)
     if draft is not None:
         messages.info(request, _("You were signed out. Your text is still here: check and send."))
         return draft

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
@@ -18,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from redirection import unsent
+from redirection.conf import conf
 from redirection.models import (
     Channel,
     LastWayIn,
@@ -45,22 +47,23 @@ LONGEST_CHOICE = 200
 def roles_page(request: HttpRequest) -> HttpResponse:
     """The page for whoever may see it; with ``?role=`` chosen, the confirmation as well."""
     tenant = tenant_to_see(request, request.GET.get("tid"))
-    person = _person_in(tenant, request.GET)
+    asked = _with_person(tenant, request.GET)
+    person = _person_in(tenant, asked)
     if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
         return _page(request, tenant)
     held = standing_of(tenant, person).role if person else ""
     initial = {"person": person, "role": held}
-    if "role" not in request.GET:
+    if "role" not in asked:
         return _page(request, tenant, ChooseLocalRoleForm(tenant, initial=initial))
-    choice = ChooseLocalRoleForm(tenant, request.GET, initial=initial)
+    choice = ChooseLocalRoleForm(tenant, asked, initial=initial)
     if not choice.is_valid():
         return _page(request, tenant, choice, status=HTTPStatus.BAD_REQUEST)
     if (choice.wanted or "") == held:
         already = _("%(role)s: that is so already.") % {"role": local_role_name(held)}
         choice.add_error("role", already)
         return _page(request, tenant, choice)
-    typed = unsent.take(request, UNSENT)
-    if typed and all(typed.get(name, "") == request.GET.get(name, "") for name in CHOSEN):
+    typed = unsent.take(request, UNSENT, tenant)
+    if typed and all(typed.get(name, "") == asked.get(name, "") for name in CHOSEN):
         messages.info(request, _("You signed in again. Check what you typed and send it."))
     else:
         typed = {}
@@ -85,11 +88,12 @@ def give_local_role(request: HttpRequest) -> HttpResponse:
     tenant = tenant_to_see(request, request.POST.get("tid"))
     if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
         raise refused(request, tenant)
-    person = _person_in(tenant, request.POST)
-    choice = ChooseLocalRoleForm(tenant, request.POST, initial={"person": person})
+    posted = _with_person(tenant, request.POST)
+    person = _person_in(tenant, posted)
+    choice = ChooseLocalRoleForm(tenant, posted, initial={"person": person})
     if not choice.is_valid():
         return _page(request, tenant, choice, status=HTTPStatus.BAD_REQUEST)
-    form = GiveLocalRoleForm(tenant, request.POST)
+    form = GiveLocalRoleForm(tenant, posted)
     if not form.is_valid():
         return _confirm_page(request, tenant, form, choice, status=HTTPStatus.BAD_REQUEST)
     try:
@@ -99,7 +103,7 @@ def give_local_role(request: HttpRequest) -> HttpResponse:
         return ask_again(request, _address(request.POST))
     except LocalRoleChangedMeanwhile as meanwhile:
         # Sent again, it is meant for the role that is shown now.
-        form = GiveLocalRoleForm(tenant, {**request.POST.dict(), "seen_role": meanwhile.role})
+        form = GiveLocalRoleForm(tenant, {**posted.dict(), "seen_role": meanwhile.role})
         return _confirm_page(request, tenant, form, choice, meanwhile, HTTPStatus.CONFLICT)
     except LastWayIn as error:
         form.add_error("even_the_last", error)
@@ -125,6 +129,21 @@ def _give(request: HttpRequest, tenant: Tenant, form: GiveLocalRoleForm) -> Loca
     return LocalRole.objects.invite(
         tenant, tenant, data["object_id"], form.wanted, data["name"], **how
     )
+
+
+def _with_person(tenant: Tenant, data: QueryDict) -> QueryDict:
+    """``data`` with the person instead of an object id, if the tenant knows somebody by it."""
+    if data.get("person") or not data.get("object_id") or not conf().invite_path:
+        return data
+    try:
+        person = LocalRole.objects.known_by(tenant, UUID(str(data["object_id"])))
+    except ValueError:
+        return data
+    if person is None or not people_of(tenant).filter(pk=person.pk).exists():
+        return data
+    data = data.copy()
+    data["person"], data["object_id"], data["name"] = str(person.pk), "", ""
+    return data
 
 
 def _person_in(tenant: Tenant, data: QueryDict) -> Any:
@@ -186,6 +205,7 @@ def _page(
         "standings": standings(tenant),
         "changes": tenant.local_role_changes.all()[:HISTORY_LENGTH],
         "choice": choice,
+        "unsent_owner": unsent.owner(request, tenant),
         "confirm": confirm,
         "conflict": conflict,
         "conflict_role": local_role_name(conflict.role) if conflict else "",

@@ -39,7 +39,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("confirm", "")
     if wanted not in ("on", "off") or (wanted == "on") == tenant.is_on:
         wanted = ""
-    typed = unsent.take(request, UNSENT) if wanted else None
+    typed = unsent.take(request, UNSENT, tenant) if wanted else None
     if typed:
         messages.info(request, _("You signed in again. Check what you typed and send it."))
     form = SwitchForm(
@@ -65,8 +65,10 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(page)
     if not request.user.is_authenticated:
         unsent.keep(request, UNSENT, ("wanted", "reason"))
-        wanted = request.POST.get("wanted")
-        return redirect_to_login(f"{page}&confirm={'off' if wanted == 'off' else 'on'}")
+        query = {"confirm": "off" if request.POST.get("wanted") == "off" else "on"}
+        if tid := request.POST.get("tid", "")[:36]:
+            query["tid"] = tid
+        return redirect_to_login(f"{page}&{urlencode(query)}")
     tenant = tenant_to_see(request, request.POST.get("tid"))
     if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
         raise refused(request, tenant)
@@ -123,6 +125,7 @@ def _page(
         "may_switch": may_switch,
         "confirm": confirm if may_switch and not tenant.is_forced else "",
         "form": form,
+        "unsent_owner": unsent.owner(request, tenant),
         "conflict": conflict,
         "changes": changes[:HISTORY_LENGTH],
         "history_length": HISTORY_LENGTH if len(changes) > HISTORY_LENGTH else None,

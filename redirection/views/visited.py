@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -56,16 +57,17 @@ def tenant_to_see(request: HttpRequest, tid: str | None) -> Tenant:
 
 def refused(request: HttpRequest, tenant: Tenant) -> PermissionDenied:
     """The error to raise: it stands in the log, and tells the person whom to ask."""
+    reference = secrets.token_hex(4)
     logger.warning(
-        "Refused: %s %s for %s by %s",
-        request.method, request.path, tenant.name, request.user.get_username(),
+        "Refused: reference=%s %s %s for %s by %s",
+        reference, request.method, request.path, tenant.name, request.user.get_username(),
     )  # fmt: skip
     return PermissionDenied(
         _(
             "Your roles in %(tenant)s do not allow this. Ask a Global, Security or Cloud App "
-            "Security administrator."
+            "Security administrator. Reference: %(reference)s"
         )
-        % {"tenant": tenant}
+        % {"tenant": tenant, "reference": reference}
     )
 
 

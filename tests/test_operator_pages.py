@@ -1,0 +1,63 @@
+"""What operators do in their pages counts at the next request."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+
+from portal.models import Person
+from redirection.models import Change, Tenant
+from tests.conftest import PAGE_LOAD
+from tests.test_settings_page import PAGE, sign_in
+
+
+@pytest.fixture
+def olga(db: None) -> Client:
+    """The browser of an operator."""
+    operator = Person.objects.create_superuser("olga", password="a-long-enough-password")
+    browser = Client(headers={"host": "security.localhost", **PAGE_LOAD})
+    browser.force_login(operator, "django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+def test_a_person_turned_off_is_anonymous_at_once(
+    olga: Client, ada: Person, destination: Client
+) -> None:
+    destination.force_login(ada, "portal.sign_in.backend.EntraBackend")
+    assert destination.get(PAGE).status_code == HTTPStatus.OK
+    address = f"/admin/portal/person/{ada.pk}/change/"
+    saved = olga.post(address, {"display_name": "Ada"})
+    assert saved.status_code == HTTPStatus.FOUND, saved.content.decode()
+    answer = destination.get(PAGE)
+    assert answer.status_code == HTTPStatus.FOUND
+    assert answer["Location"].startswith("/auth/sign-in")
+    # Who somebody is stays as it was.
+    assert Person.objects.get(pk=ada.pk).username == ada.username
+
+
+def test_an_organisation_turned_off_is_closed_at_once(
+    olga: Client, ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    destination.force_login(ada, "portal.sign_in.backend.EntraBackend")
+    fields = {"tid": contoso.tid, "name": "contoso", "title": "Contoso", "cloud": "commercial"}
+    address = f"/admin/redirection/tenant/{contoso.pk}/change/"
+    without_reason = olga.post(address, fields)
+    assert "This field is required." in without_reason.content.decode()
+    assert olga.post(address, {**fields, "reason": "Unpaid"}).status_code == HTTPStatus.FOUND
+    assert destination.get(PAGE)["Location"].startswith("/auth/sign-in")
+    change = Change.objects.latest()
+    assert (change.after, change.reason, change.channel) == ("disabled", "Unpaid", "admin")
+
+
+@pytest.mark.parametrize("model", ["change", "feedback", "localrole", "localrolechange"])
+def test_what_has_a_history_is_read_only_there(model: str, olga: Client) -> None:
+    assert olga.get(f"/admin/redirection/{model}/").status_code == HTTPStatus.OK
+    assert olga.get(f"/admin/redirection/{model}/add/").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_nobody_of_an_organisation_opens_them(ada: Person, destination: Client) -> None:
+    sign_in(destination, ada)
+    for address in ("/admin/", "/admin/redirection/change/", "/admin/portal/person/"):
+        assert destination.get(address).status_code == HTTPStatus.FOUND
