@@ -131,6 +131,22 @@ def test_a_sign_out_ends_the_session_of_the_other_portal(
     assert not ProviderSession.objects.exists()
 
 
+def test_a_sign_out_ends_nothing_of_another_tenant_with_the_same_sid(
+    entra: EntraId,
+    destination: Client,
+    legacy: Client,
+    ada: Person,
+    fabrikam: Tenant,
+    person: MakePerson,
+) -> None:
+    entra.sign_in(destination, ada, sid=SID)
+    entra.sign_in(legacy, person(fabrikam, "Fay"), sid=SID)
+
+    destination.post("/auth/sign-out")
+
+    assert is_signed_in(legacy)
+
+
 def test_a_sign_out_without_a_sid_ends_only_its_own(
     entra: EntraId, destination: Client, legacy: Client, ada: Person
 ) -> None:

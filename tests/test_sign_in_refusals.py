@@ -82,6 +82,17 @@ def test_a_second_identity_is_refused_and_can_sign_out(
     assert destination.session["_auth_user_id"] == str(ada.pk)
 
 
+def test_a_stranger_refused_in_somebody_elses_browser_leaves_no_trace(
+    entra: EntraId, destination: Client, ada: Person, contoso: Tenant
+) -> None:
+    entra.sign_in(destination, ada)
+    before = Person.objects.count()
+    answer = entra.sign_in(destination, f"{contoso.tid}:0f0f0f0f-1111-4222-8333-444444444444")
+
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert Person.objects.count() == before
+
+
 def test_an_operator_is_not_linked_to_a_person(
     entra: EntraId, destination: Client, ada: Person
 ) -> None:
