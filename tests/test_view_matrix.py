@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 import portal.urls
 from portal.models import Person
-from redirection.models import Feedback, Tenant
+from redirection.models import Feedback, LocalRole, LocalRoleChange, RoleSnapshot, Tenant
 from redirection.roles import GLOBAL_ADMINISTRATOR, LocalRoleName
 from tests.conftest import PAGE_LOAD, MakePerson
 
@@ -247,16 +247,26 @@ def objects(
     return found
 
 
+def stored() -> list[Any]:
+    """What a refused request must leave as it is."""
+    models = (Feedback, LocalRole, LocalRoleChange, Person, RoleSnapshot)
+    settings = Tenant.objects.order_by("pk").values_list("setting", "revision")
+    return [*settings, *(model.objects.count() for model in models)]
+
+
 def answer(urlconf: str, view: View, method: str, person: Person | None, names: Any) -> Any:
     """What a browser of its own gets; nothing of it is kept."""
     browser = Client(headers={**PAGE_LOAD, "host": HOSTS[urlconf]})
     data = {key: value.format(**names) for key, value in (view.data or {}).items()}
     with transaction.atomic():
+        before = stored()
         if person is not None:
             browser.force_login(person, "redirection.permissions.TenantRolesBackend")
         call = getattr(browser, method.lower())
         address = view.address.format(**names)
         response = call(address, data) if method == "POST" else call(address)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            assert stored() == before, (address, method)
         transaction.set_rollback(True)
     if response.status_code == AWAY and response["Location"].startswith("/auth/sign-in?"):
         return SIGN_IN
