@@ -93,3 +93,15 @@ def test_an_unknown_organisation_gets_no_banner_and_nobodys_data(contoso: Tenant
     response = browser.get("/")
     assert "legacy-banner" not in response.content.decode()
     assert "Contoso" not in response.content.decode()
+
+
+def test_without_a_destination_no_script_sends_anybody_on(
+    contoso: Tenant, legacy: Client, switch: Switch
+) -> None:
+    contoso.cloud = "lunar"
+    contoso.provision(reason="Moved", channel="command", operator="a test")
+    switch(contoso, "on")
+    page = legacy.get("/").content.decode()
+    assert "data-now=" in page
+    assert "data-since=" not in page
+    assert "legacy-banner" not in page

@@ -297,6 +297,15 @@ def test_a_remembered_tenant_nobody_knows_is_none(value: str, contoso: Tenant) -
     assert request.redirection.decision.reason is Reason.UNKNOWN_TENANT  # type: ignore[attr-defined]
 
 
+def test_the_case_of_tid_does_not_matter(db: None, switch: Switch) -> None:
+    tenant = Tenant(tid="abcdefab-cdef-4bcd-8fab-cdefabcdefab", name="adatum", title="Adatum")
+    tenant.provision(reason="New", channel="command", operator="a test")
+    switch(tenant, "on")
+    for tid in (str(tenant.tid), str(tenant.tid).upper()):
+        answer = open_page(f"/audits?tid={tid}", host="portal.localhost")[1]
+        assert answer.status_code == HTTPStatus.FOUND
+
+
 def test_tid_names_the_tenant_visited_on_every_host(
     contoso: Tenant, fabrikam: Tenant, switch: Switch
 ) -> None:
