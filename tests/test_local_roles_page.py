@@ -506,3 +506,18 @@ def test_somebody_with_a_waiting_role_only_is_shown_its_tenant(
     LocalRole.objects.create(person=invited, tenant=fabrikam, role=FULL)
     sign_in(destination, invited)
     assert ">Fabrikam</strong>" in text(destination.get(PAGE))
+
+
+def test_a_history_that_is_cut_says_so(
+    ada: Person, otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    said = "The newest 50 changes are shown."
+    for number in range(51):
+        if number == 50:
+            assert said not in text(destination.get(PAGE))
+        LocalRole.objects.give_local_role(
+            contoso, otto, None if number % 2 else READER,
+            reason="The test asks for it", channel="command", operator="a test",
+        )  # fmt: skip
+    assert said in text(destination.get(PAGE))

@@ -200,10 +200,12 @@ def _page(
 ) -> HttpResponse:
     if choice is not None:
         choice.offer_people()
+    changes = list(tenant.local_role_changes.all()[: HISTORY_LENGTH + 1])
     context = {
         **tenants_shown(request, tenant),
         "standings": standings(tenant),
-        "changes": tenant.local_role_changes.all()[:HISTORY_LENGTH],
+        "changes": changes[:HISTORY_LENGTH],
+        "history_length": HISTORY_LENGTH if len(changes) > HISTORY_LENGTH else None,
         "choice": choice,
         "unsent_owner": unsent.owner(request, tenant),
         "confirm": confirm,
