@@ -143,3 +143,12 @@ def sign_in(page: Page, address: str, person: str) -> None:
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name=person).click()
     page.wait_for_url(address)
+
+
+def sign_in_on_legacy(page: Page, demo: Demo, person: str) -> None:
+    """Open contoso's legacy portal, which is there for everybody, and sign in as ``person``."""
+    page.goto(demo.url("contoso"))
+    page.get_by_role("link", name="Sign in").click()
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name=person).click()
+    page.wait_for_url(demo.url("contoso"))

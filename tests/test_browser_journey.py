@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from portal.demo.people import CONTOSO
-from tests.browser import Demo, sign_in
+from tests.browser import Demo, sign_in, sign_in_on_legacy
 
 SETTINGS = "/cloudapps/settings?tabid=autoRedirection"
 BOOKMARK = "/#/audits?activity.id=eq(abc123,)"
@@ -129,11 +129,7 @@ def test_the_way_back_leads_to_where_the_person_was(demo: Demo, page: Page) -> N
 
 
 def test_after_signing_out_the_same_browser_moves(demo: Demo, page: Page) -> None:
-    page.goto(demo.url("contoso"))
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Otto ordinary member of contoso").click()
-    page.wait_for_url(demo.url("contoso"))
+    sign_in_on_legacy(page, demo, "Otto ordinary member of contoso")
     demo.switch("contoso", "on")
     page.reload()
     assert page.url == demo.url("contoso")
@@ -224,11 +220,7 @@ def test_the_banner_closes_without_loading_the_page_again(demo: Demo, page: Page
 
 
 def test_the_admin_gets_to_the_setting_from_the_banner(demo: Demo, page: Page) -> None:
-    page.goto(demo.url("contoso"))
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Lena local Global administrator of contoso").click()
-    page.wait_for_url(demo.url("contoso"))
+    sign_in_on_legacy(page, demo, "Lena local Global administrator of contoso")
     page.get_by_role("link", name="Configure automatic redirection").click()
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Lena local Global administrator of contoso").click()
@@ -237,11 +229,7 @@ def test_the_admin_gets_to_the_setting_from_the_banner(demo: Demo, page: Page) -
 
 
 def test_feedback_is_about_the_page_it_was_given_on(demo: Demo, page: Page) -> None:
-    page.goto(demo.url("contoso"))
-    page.get_by_role("link", name="Sign in").click()
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("button", name="Otto ordinary member of contoso").click()
-    page.wait_for_url(demo.url("contoso"))
+    sign_in_on_legacy(page, demo, "Otto ordinary member of contoso")
     page.goto(demo.url("contoso", BOOKMARK))
     page.get_by_role("link", name="Give feedback").first.click()
     expect(page.get_by_label("The page it is about")).to_have_value(BOOKMARK)

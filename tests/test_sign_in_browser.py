@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser import PATIENCE, Demo, running_demo, sign_in
+from tests.browser import PATIENCE, Demo, running_demo, sign_in, sign_in_on_legacy
 from tests.demo_process import certified, free_port, provider_over_https
 
 SETTINGS = "/cloudapps/settings?tabid=autoRedirection"
@@ -129,11 +129,7 @@ def test_a_sign_out_over_there_ends_the_sessions_of_both_portals(
     strict_demo.switch("contoso", "off")
     sign_in(page, strict_demo.url("security", SETTINGS), ADA)
     legacy = page.context.new_page()
-    legacy.goto(strict_demo.url("contoso"))
-    legacy.get_by_role("link", name="Sign in").click()
-    legacy.get_by_role("button", name="Sign in").click()
-    legacy.get_by_role("button", name=ADA).click()
-    legacy.wait_for_url(strict_demo.url("contoso"))
+    sign_in_on_legacy(legacy, strict_demo, ADA)
 
     provider = page.context.new_page()
     provider.goto(strict_demo.provider)
