@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from redirection.models.history import one_line
+from redirection.models.reasons import one_line
 
 logger = logging.getLogger(__name__)
 

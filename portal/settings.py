@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from portal.content_security_policy import content_security_policy
 from portal.environment import Environment
 from portal.log import one_line_each
 from portal.store import with_options
@@ -90,6 +90,8 @@ INSTALLED_APPS = [
     "redirection",
     "social_django",
     "csp",
+    "django_filters",
+    "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -213,22 +215,9 @@ X_FRAME_OPTIONS = "DENY"
 if ENVIRONMENT.boolean("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        # Signing in and out are forms whose answer leads to the provider, and from a tenant
-        # host back over the one address of the domain that the provider knows. Browsers hold
-        # the whole chain against this list, and after a form the chain may end over there.
-        "form-action": [SELF, ENTRA_AUTHORITY, *_legacy_origins, *_destination_origins],
-        "base-uri": [NONE],
-        "frame-ancestors": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = content_security_policy(
+    form_targets=[ENTRA_AUTHORITY, *_legacy_origins, *_destination_origins]
+)
 
 # --- Files, language, log ----------------------------------------------------------------
 

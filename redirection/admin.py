@@ -17,7 +17,7 @@ from redirection.models import (
     RoleSnapshot,
     Tenant,
 )
-from redirection.models.history import REASON_LENGTH
+from redirection.models.reasons import REASON_LENGTH
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from redirection.models import Feedback
-from redirection.models.history import REASON_LENGTH
+from redirection.models.reasons import (
+    FOR_SWITCHING_OFF,
+    FOR_SWITCHING_ON,
+    REASON_LENGTH,
+    ReasonKind,
+)
 
 CHOOSE_ONE = {"required": _("Choose one."), "invalid_choice": _("Choose one.")}
 
 
 class SwitchForm(forms.Form):
-    """The wanted state with its reason, and the revision the person has seen."""
+    """The wanted state with its reason, and the revision the person has seen.
+
+    Offered are the kinds of reason that fit the wanted state; any other kind is accepted too.
+    """
 
     wanted = forms.ChoiceField(
         choices=[("on", _("On")), ("off", _("Off"))],
@@ -21,6 +31,11 @@ class SwitchForm(forms.Form):
             "required": _("Choose on or off."),
             "invalid_choice": _("Choose on or off."),
         },
+    )
+    reason_kind = forms.ChoiceField(
+        label=_("Why"),
+        choices=[("", _("Choose one")), *ReasonKind.choices],
+        error_messages=CHOOSE_ONE,
     )
     reason = forms.CharField(
         label=_("Reason"),
@@ -31,6 +46,12 @@ class SwitchForm(forms.Form):
     )
     seen_revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     tid = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = FOR_SWITCHING_OFF if self["wanted"].value() == "off" else FOR_SWITCHING_ON
+        offered = [("", _("Choose one")), *((kind.value, kind.label) for kind in kinds)]
+        self.fields["reason_kind"].widget = forms.Select(choices=offered)
 
 
 class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
 from redirection.models import LocalRole, LocalRoleChange, RoleSnapshot, Tenant
-from redirection.models.history import NAME_LENGTH, REASON_LENGTH
+from redirection.models.history import NAME_LENGTH
+from redirection.models.reasons import REASON_LENGTH
 from redirection.role_names import LOCAL_ROLE_CHOICES, local_role_gives
 from redirection.standings import object_id_of
 

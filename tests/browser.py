@@ -64,7 +64,15 @@ class Demo:
 
     def switch(self, tenant: str, wanted: str) -> None:
         """Switch a tenant, and wait until the running portal serves it."""
-        self.command("switch_redirection", tenant, wanted, "--reason", "The test asks for it")
+        self.command(
+            "switch_redirection",
+            tenant,
+            wanted,
+            "--kind",
+            "trial",
+            "--reason",
+            "The test asks for it",
+        )
         self.wait_until_served(tenant, wanted)
 
     def wait_until_served(self, tenant: str, wanted: str) -> None:

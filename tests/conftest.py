@@ -126,7 +126,11 @@ def switch() -> Switch:
 
     def to(tenant: Tenant, wanted: str) -> None:
         tenant.switch_redirection(
-            wanted, reason="The test asks for it", channel=Channel.COMMAND, operator="a test"
+            wanted,
+            reason_kind="trial",
+            reason="The test asks for it",
+            channel=Channel.COMMAND,
+            operator="a test",
         )
         # Changes reach the worker when a transaction commits; a test's never does.
         switches.refresh()

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("off")
 def switch_by_page(page: Page, demo: Demo, wanted: str) -> None:
     """What an admin does on the settings page."""
     page.get_by_role("switch", name="Automatic redirection").click()
+    page.get_by_label("Why").select_option("trial")
     page.get_by_label("Reason").fill(f"Pilot, now {wanted}")
     page.get_by_role("button", name=f"Switch {wanted}").click()
     expect(page.get_by_role("status")).to_contain_text(f"Automatic redirection is {wanted}.")
@@ -253,6 +254,8 @@ def test_the_whole_job_by_keyboard_alone(demo: Demo, page: Page) -> None:
     tab_to('role="switch"')
     page.keyboard.press("Space")
     page.wait_for_url("**confirm=on**")
+    tab_to('name="reason_kind"')
+    page.keyboard.type("Ready")
     tab_to('name="reason"')
     page.keyboard.type("By keyboard")
     tab_to("Switch on")

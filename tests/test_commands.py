@@ -20,7 +20,9 @@ def run(*words: str) -> str:
 
 
 def test_the_command_does_what_the_toggle_does(contoso: Tenant) -> None:
-    said = run("switch_redirection", "contoso", "on", "--reason", "Pilot is done")
+    said = run(
+        "switch_redirection", "contoso", "on", "--kind", "trial", "--reason", "Pilot is done"
+    )
     contoso.refresh_from_db()
     assert said == f"Automatic redirection of contoso is on at revision {contoso.revision}.\n"
     change = contoso.changes.latest()
@@ -29,13 +31,25 @@ def test_the_command_does_what_the_toggle_does(contoso: Tenant) -> None:
 
 
 def test_a_tenant_can_be_named_by_its_id(contoso: Tenant) -> None:
-    run("switch_redirection", str(contoso.tid), "on", "--reason", "x", "--operator", "Olga")
+    run(
+        "switch_redirection",
+        str(contoso.tid),
+        "on",
+        "--kind",
+        "trial",
+        "--reason",
+        "x",
+        "--operator",
+        "Olga",
+    )
     assert contoso.changes.latest().author_name == "Olga"
 
 
 def test_twice_is_once(contoso: Tenant) -> None:
-    run("switch_redirection", "contoso", "on", "--reason", "x")
-    assert "already was on" in run("switch_redirection", "contoso", "on", "--reason", "x")
+    run("switch_redirection", "contoso", "on", "--kind", "trial", "--reason", "x")
+    assert "already was on" in run(
+        "switch_redirection", "contoso", "on", "--kind", "trial", "--reason", "x"
+    )
     assert contoso.changes.filter(what="setting").count() == 1
 
 
@@ -43,11 +57,20 @@ def test_twice_is_once(contoso: Tenant) -> None:
     ("words", "said"),
     [
         (["switch_redirection"], "the following arguments are required: TENANT, on|off"),
-        (["switch_redirection", "nobody", "on", "--reason", "x"], "No tenant is named 'nobody'."),
-        (["switch_redirection", "contoso", "maybe", "--reason", "x"], "Choose on or off."),
+        (
+            ["switch_redirection", "nobody", "on", "--kind", "trial", "--reason", "x"],
+            "No tenant is named 'nobody'.",
+        ),
+        (
+            ["switch_redirection", "contoso", "maybe", "--kind", "trial", "--reason", "x"],
+            "Choose on or off.",
+        ),
         (["switch_redirection", "contoso", "on"], "Say why, in a few words."),
         (["switch_redirection", "contoso", "on", "--why", "x"], "unrecognized arguments: --why x"),
-        (["change_stage", "contoso", "soon", "--reason", "x"], "Choose opt_in, opt_out or forced."),
+        (
+            ["change_stage", "contoso", "soon", "--kind", "trial", "--reason", "x"],
+            "Choose opt_in, opt_out or forced.",
+        ),
         (["add_tenant", "Bad Name", TID, "--reason", "x"], "Enter a valid value."),
         (["add_tenant", "adatum", "no-uuid", "--reason", "x"], "“no-uuid” is not a valid UUID."),
         (["add_tenant", "us", TID, "--reason", "x"], "This is the name of a region."),
@@ -73,9 +96,11 @@ def test_bad_input_is_one_line_and_exit_code_two(
 
 
 def test_an_operator_moves_the_stage(contoso: Tenant) -> None:
-    said = run("change_stage", "contoso", "opt_out", "--reason", "July")
+    said = run("change_stage", "contoso", "opt_out", "--kind", "trial", "--reason", "July")
     assert "automatic redirection is on" in said
-    assert "already was" in run("change_stage", "contoso", "opt_out", "--reason", "July")
+    assert "already was" in run(
+        "change_stage", "contoso", "opt_out", "--kind", "trial", "--reason", "July"
+    )
 
 
 def test_an_operator_adds_a_tenant(db: None) -> None:
@@ -95,4 +120,4 @@ def test_a_store_that_cannot_be_used_is_said_in_one_line(
 
     monkeypatch.setattr(Tenant.objects, "filter", fail)
     with pytest.raises(CommandError, match="The store cannot be used: no such table: redirection"):
-        run("switch_redirection", "contoso", "on", "--reason", "x")
+        run("switch_redirection", "contoso", "on", "--kind", "trial", "--reason", "x")

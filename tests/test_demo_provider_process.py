@@ -46,7 +46,17 @@ def test_it_starts_keeps_its_data_and_ends(tmp_path: Path) -> None:
 
     # From another shell, while it runs; and nobody else may start in the same folder.
     subprocess.run(
-        [sys.executable, "manage.py", "switch_redirection", "contoso", "on", "--reason", "Test"],
+        [
+            sys.executable,
+            "manage.py",
+            "switch_redirection",
+            "contoso",
+            "on",
+            "--kind",
+            "trial",
+            "--reason",
+            "Test",
+        ],
         cwd=ROOT,
         env={
             **os.environ,

@@ -24,7 +24,8 @@ SWITCH_BACK_AND_FORTH = f"""
 from django.core.management import call_command
 for round in range({ROUNDS}):
     wanted = "off" if round % 2 else "on"
-    call_command("switch_redirection", "contoso", wanted, "--reason", f"round {{round}}")
+    words = ("contoso", wanted, "--kind", "trial", "--reason", f"round {{round}}")
+    call_command("switch_redirection", *words)
 """
 HISTORY = """
 import json

@@ -25,7 +25,9 @@ def asked(person: Person, **ago: float) -> None:
 
 
 def switch(tenant: Tenant, person: Person) -> Any:
-    return tenant.switch_redirection("on", reason="x", channel="page", author=person)
+    return tenant.switch_redirection(
+        "on", reason_kind="trial", reason="x", channel="page", author=person
+    )
 
 
 def test_roles_of_a_quarter_of_an_hour_are_fresh_and_older_ones_are_not(
@@ -123,4 +125,6 @@ def test_a_local_role_in_another_tenant_needs_any_fresh_sign_in(
     assert switch(fabrikam, ada)
     asked(ada, hours=1)
     with pytest.raises(RolesTooOld):
-        fabrikam.switch_redirection("off", reason="x", channel="page", author=ada)
+        fabrikam.switch_redirection(
+            "off", reason_kind="trial", reason="x", channel="page", author=ada
+        )

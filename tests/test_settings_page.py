@@ -32,6 +32,7 @@ def text(response: Any) -> str:
 def form(tenant: Tenant, **changed: Any) -> dict[str, Any]:
     return {
         "wanted": "on",
+        "reason_kind": "ready",
         "reason": "Pilot is done",
         "seen_revision": tenant.revision,
         "tid": tenant.tid,
@@ -231,7 +232,9 @@ def test_a_person_of_two_tenants_switches_the_one_on_the_page(
 def test_at_the_last_stage_the_page_explains_and_has_no_switch(
     ada: Person, contoso: Tenant, destination: Client
 ) -> None:
-    contoso.change_stage("forced", reason="June", channel="command", operator="a test")
+    contoso.change_stage(
+        "forced", reason_kind="planned", reason="June", channel="command", operator="a test"
+    )
     sign_in(destination, ada)
     page = text(destination.get(PAGE + "&confirm=off"))
     assert 'role="switch"' not in page

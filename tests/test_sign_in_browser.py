@@ -49,9 +49,12 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def adas(strict_demo: StrictDemo, page: Page) -> Iterator[Page]:
     """Ada has typed a reason and hesitated until her roles are too old; hers are back after."""
-    strict_demo.command("switch_redirection", "contoso", "off", "--reason", "The test begins")
+    strict_demo.command(
+        "switch_redirection", "contoso", "off", "--kind", "trial", "--reason", "The test begins"
+    )
     sign_in(page, strict_demo.url("security", SETTINGS), ADA)
     page.get_by_role("switch", name="Automatic redirection").click()
+    page.get_by_label("Why").select_option("ready")
     page.get_by_label("Reason").fill("Typed with care")
     page.wait_for_timeout(ROLES_MAX_AGE * 1000 + 200)
     yield page
@@ -62,6 +65,7 @@ def adas(strict_demo: StrictDemo, page: Page) -> Iterator[Page]:
 
 
 def expect_the_form_back(page: Page, demo: Demo) -> None:
+    expect(page.get_by_label("Why")).to_have_value("ready")
     expect(page.get_by_label("Reason")).to_have_value("Typed with care")
     expect(page.get_by_role("status")).to_contain_text("Check what you typed and send")
     assert page.url.startswith(demo.url("security", SETTINGS))

@@ -19,7 +19,12 @@ from tests.conftest import MakePerson
 
 def switch(tenant: Tenant, wanted: str, **changed: Any) -> Change | None:
     """Switch as an operator would, unless said otherwise."""
-    words = {"reason": "Pilot is done", "channel": "command", "operator": "a test"}
+    words = {
+        "reason_kind": "ready",
+        "reason": "Pilot is done",
+        "channel": "command",
+        "operator": "a test",
+    }
     return tenant.switch_redirection(wanted, **{**words, **changed})
 
 
@@ -104,7 +109,9 @@ def test_two_admins_who_want_the_same_do_not_collide(contoso: Tenant, ada: Perso
 
 
 def test_at_the_last_stage_nobody_switches(contoso: Tenant, ada: Person) -> None:
-    contoso.change_stage("forced", reason="June", channel="command", operator="a test")
+    contoso.change_stage(
+        "forced", reason_kind="planned", reason="June", channel="command", operator="a test"
+    )
     assert contoso.is_on
     with pytest.raises(ValidationError, match="can no longer be switched"):
         switch(contoso, "off", author=ada)
@@ -114,13 +121,20 @@ def test_at_the_last_stage_nobody_switches(contoso: Tenant, ada: Person) -> None
 
 def test_at_the_last_stage_a_choice_of_off_is_no_answer(contoso: Tenant) -> None:
     switch(contoso, "off")
-    contoso.change_stage("forced", reason="June", channel="command", operator="a test")
+    contoso.change_stage(
+        "forced", reason_kind="planned", reason="June", channel="command", operator="a test"
+    )
     with pytest.raises(ValidationError, match="can no longer be switched"):
         switch(contoso, "off")
 
 
 def test_a_stage_moves_only_those_without_a_choice_of_their_own(contoso: Tenant) -> None:
-    words = {"reason": "July", "channel": "command", "operator": "a test"}
+    words = {
+        "reason_kind": "planned",
+        "reason": "July",
+        "channel": "command",
+        "operator": "a test",
+    }
     contoso.change_stage("opt_out", **words)
     assert contoso.is_on
     switch(contoso, "off")
@@ -134,7 +148,9 @@ def test_a_stage_moves_only_those_without_a_choice_of_their_own(contoso: Tenant)
 
 def test_the_moment_of_the_switch_is_when_the_effective_mode_changed(contoso: Tenant) -> None:
     with time_machine.travel("2026-01-05T08:00:00Z", tick=False):
-        contoso.change_stage("opt_out", reason="July", channel="command", operator="a test")
+        contoso.change_stage(
+            "opt_out", reason_kind="planned", reason="July", channel="command", operator="a test"
+        )
         moment = timezone.now()
     # It was on by default; choosing so changes nothing for anybody.
     switch(contoso, "on")

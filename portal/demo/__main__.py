@@ -122,7 +122,8 @@ def _guide(port: int, variables: dict[str, str], env_file: Path) -> str:
         legacy=LEGACY_DOMAIN,
         operator="operator",
         password=variables["DEMO_OPERATOR_PASSWORD"],
-        command=f"{prefix}.venv/bin/python manage.py switch_redirection contoso on --reason Test",
+        command=f"{prefix}.venv/bin/python manage.py switch_redirection contoso on "
+        "--kind trial --reason Test",
     )
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from redirection.models import Tenant
+from redirection.models import ReasonKind, Tenant
 
 BAD_INPUT = 2
 
@@ -62,3 +62,13 @@ def operator_name(given: str) -> str:
 def _one_line(message: str) -> NoReturn:
     sys.stderr.write(f"CommandError: {message}\n")
     sys.exit(BAD_INPUT)
+
+
+def add_reason_kind(parser: ArgumentParser) -> None:
+    """For commands that switch: the coded kind of the reason, required as on the page."""
+    parser.add_argument(
+        "--kind",
+        default="",
+        dest="reason_kind",
+        help=f"of the reason: {', '.join(ReasonKind.values)}",
+    )

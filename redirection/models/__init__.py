@@ -5,7 +5,10 @@ from redirection.models.history import Change, ChangedMeanwhile, Channel, Revisi
 from redirection.models.local_role_changes import LocalRoleChange
 from redirection.models.local_roles import LastWayIn, LocalRole, LocalRoleChangedMeanwhile
 from redirection.models.people import RoleSnapshot
+from redirection.models.reasons import ReasonKind
+from redirection.models.receipts import Receipt
 from redirection.models.tenants import Tenant
+from redirection.models.traffic import SessionMark, Traffic
 
 __all__ = [
     "Change",
@@ -16,7 +19,11 @@ __all__ = [
     "LocalRole",
     "LocalRoleChange",
     "LocalRoleChangedMeanwhile",
+    "ReasonKind",
+    "Receipt",
     "Revision",
     "RoleSnapshot",
+    "SessionMark",
     "Tenant",
+    "Traffic",
 ]

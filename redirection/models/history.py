@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import logging
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from redirection.models.append_only import AppendOnly, AppendOnlyQuerySet
+from redirection.models.reasons import REASON_LENGTH, ReasonKind, one_line
 
 if TYPE_CHECKING:
     from redirection.models.tenants import Tenant
 
 logger = logging.getLogger(__name__)
 
-REASON_LENGTH = 500
 NAME_LENGTH = 150
-# Line breaks and control characters would let a reason forge a line of a log or an export, and
-# what turns the direction of writing, or cannot be seen, would let it say something else.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_UNSEEN = re.compile(r"[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 class Channel(models.TextChoices):
@@ -78,6 +72,7 @@ class Provenance:
     channel: str
     author: Any = None
     operator: str = ""
+    reason_kind: str = ""
 
     @property
     def author_name(self) -> str:
@@ -94,6 +89,7 @@ class ChangeQuerySet(AppendOnlyQuerySet["Change"]):
             what=what,
             before=before,
             after=after,
+            reason_kind=by.reason_kind,
             reason=by.reason,
             channel=by.channel,
             author=by.author,
@@ -126,6 +122,9 @@ class Change(AppendOnly):
     )
     before = models.CharField(_("from"), max_length=30)
     after = models.CharField(_("to"), max_length=30)
+    reason_kind = models.CharField(
+        _("kind of reason"), max_length=10, choices=ReasonKind.choices, blank=True
+    )
     reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices)
     author = models.ForeignKey(
@@ -146,20 +145,3 @@ class Change(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.revision}: {self.tenant_id} {self.what} {self.before} -> {self.after}"
-
-
-def one_line(text: str) -> str:
-    """``text`` without line breaks and control characters."""
-    return _UNSEEN.sub("", _CONTROL.sub(" ", text)).strip()
-
-
-def checked_reason(reason: str) -> str:
-    """``reason`` as it is stored: one line, 1 to 500 characters. Raises ValidationError."""
-    reason = one_line(reason)
-    # Joiners belong to some scripts, but alone they are nothing.
-    if not reason.strip("\u200c\u200d "):
-        raise ValidationError({"reason": _("Say why, in a few words.")}, code="reason")
-    if len(reason) > REASON_LENGTH:
-        message = _("Use at most %(limit)d characters.") % {"limit": REASON_LENGTH}
-        raise ValidationError({"reason": message}, code="reason")
-    return reason

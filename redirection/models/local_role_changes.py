@@ -11,13 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from redirection.models.append_only import AppendOnly, AppendOnlyQuerySet
-from redirection.models.history import (
-    NAME_LENGTH,
-    REASON_LENGTH,
-    Channel,
-    Provenance,
-    one_line,
-)
+from redirection.models.history import NAME_LENGTH, Channel, Provenance
+from redirection.models.reasons import REASON_LENGTH, one_line
 from redirection.role_names import LOCAL_ROLE_CHOICES
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
-from redirection.models.history import NAME_LENGTH, Provenance, checked_reason, one_line
+from redirection.models.history import NAME_LENGTH, Provenance
 from redirection.models.local_role_changes import LocalRoleChange
 from redirection.models.people import RoleSnapshot
+from redirection.models.reasons import checked_reason, one_line
 from redirection.models.tenants import Tenant
 from redirection.role_names import LOCAL_ROLE_CHOICES
 from redirection.roles import Access, LocalRoleName, access

@@ -18,8 +18,8 @@ from redirection.models.history import (
     ChangedMeanwhile,
     Provenance,
     Revision,
-    checked_reason,
 )
+from redirection.models.reasons import checked_kind, checked_reason
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -116,6 +116,7 @@ class Tenant(models.Model):
         self,
         wanted: str,
         *,
+        reason_kind: str,
         reason: str,
         channel: str,
         author: Any = None,
@@ -127,7 +128,7 @@ class Tenant(models.Model):
         The change is by ``author``, a person with roles in the tenant, or by ``operator``,
         the name of whoever holds the shell. Returns the change, or None if the setting
         already was as wanted. Raises PermissionDenied if the author may not switch, RolesTooOld,
-        ValidationError for a wrong value, a missing reason or a forced stage, and
+        ValidationError for a wrong value, a missing reason or kind or a forced stage, and
         ChangedMeanwhile if the tenant is no longer at ``seen_revision``.
         """
         if wanted not in (Setting.ON, Setting.OFF):
@@ -143,16 +144,18 @@ class Tenant(models.Model):
                 return None
             if seen_revision is not None and seen_revision != self.revision:
                 raise ChangedMeanwhile(self.changes.latest())
-            by = Provenance(checked_reason(reason), channel, author, operator)
+            by = Provenance(
+                checked_reason(reason), channel, author, operator, checked_kind(reason_kind)
+            )
             return self._change(revision, "setting", wanted, by)
 
     def change_stage(
-        self, stage: str, *, reason: str, channel: str, operator: str
+        self, stage: str, *, reason_kind: str, reason: str, channel: str, operator: str
     ) -> Change | None:
         """Move the roll-out of this tenant to ``stage``: an operator's decision.
 
         Returns the change, or None if the tenant already was at that stage. Raises
-        ValidationError for an unknown stage or a missing reason.
+        ValidationError for an unknown stage or a missing reason or kind.
         """
         if stage not in list(Stage):
             raise ValidationError({"stage": _("Choose opt_in, opt_out or forced.")}, code="stage")
@@ -160,7 +163,9 @@ class Tenant(models.Model):
             revision = self._locked(None, operator)
             if stage == self.stage:
                 return None
-            by = Provenance(checked_reason(reason), channel, operator=operator)
+            by = Provenance(
+                checked_reason(reason), channel, None, operator, checked_kind(reason_kind)
+            )
             return self._change(revision, "stage", stage, by)
 
     def provision(self, *, reason: str, channel: str, operator: str) -> Change:

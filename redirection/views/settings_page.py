@@ -26,6 +26,7 @@ from redirection.views.visited import refused, tenant_to_see, tenants_shown
 TAB = "autoRedirection"
 HISTORY_LENGTH = 50
 UNSENT = "switch"
+TYPED = ("wanted", "reason_kind", "reason")
 
 
 @never_cache
@@ -64,7 +65,7 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseRedirect(page)
     if not request.user.is_authenticated:
-        unsent.keep(request, UNSENT, ("wanted", "reason"))
+        unsent.keep(request, UNSENT, TYPED)
         query = {"confirm": "off" if request.POST.get("wanted") == "off" else "on"}
         if tid := request.POST.get("tid", "")[:36]:
             query["tid"] = tid
@@ -83,13 +84,14 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
     try:
         change = tenant.switch_redirection(
             wanted,
+            reason_kind=form.cleaned_data["reason_kind"],
             reason=form.cleaned_data["reason"],
             channel=Channel.PAGE,
             author=request.user,
             seen_revision=form.cleaned_data["seen_revision"],
         )
     except RolesTooOld:
-        unsent.keep(request, UNSENT, ("wanted", "reason"))
+        unsent.keep(request, UNSENT, TYPED)
         return ask_again(request, f"{_address(tenant)}&confirm={wanted}")
     except ChangedMeanwhile as meanwhile:
         form = _up_to_date(request, tenant)

@@ -1,4 +1,4 @@
-"""``change_stage TENANT opt_in|opt_out|forced --reason TEXT``"""
+"""``change_stage TENANT opt_in|opt_out|forced --kind KIND --reason TEXT``"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from redirection.management.operator_command import (
     OperatorCommand,
+    add_reason_kind,
     operator_name,
     tenant_named,
 )
@@ -19,14 +20,20 @@ class Command(OperatorCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("tenant", metavar="TENANT", help="name or tenant id, such as contoso")
         parser.add_argument("stage", metavar="opt_in|opt_out|forced", help="the stage wanted")
+        add_reason_kind(parser)
         super().add_arguments(parser)
 
     def handle(
-        self, *args: Any, tenant: str, stage: str, reason: str, operator: str, **options: Any
-    ) -> None:
+        self, *args: Any, tenant: str, stage: str, reason_kind: str, reason: str, operator: str,
+        **options: Any,
+    ) -> None:  # fmt: skip
         row = tenant_named(tenant)
         change = row.change_stage(
-            stage, reason=reason, channel=Channel.COMMAND, operator=operator_name(operator)
+            stage,
+            reason_kind=reason_kind,
+            reason=reason,
+            channel=Channel.COMMAND,
+            operator=operator_name(operator),
         )
         if change is None:
             self.stdout.write(f"{row.name} already was at stage {stage}.")
