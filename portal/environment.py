@@ -63,6 +63,17 @@ class Environment:
 
         return self._read(name, default, f"seconds, {least:.10g} to {most:.10g}", parse)
 
+    def days(self, name: str, default: int, least: int, most: int) -> int:
+        """A number of whole days."""
+
+        def parse(value: str) -> int:
+            number = int(value)
+            if not least <= number <= most:
+                raise ValueError
+            return number
+
+        return self._read(name, default, f"days, {least} to {most}", parse)
+
     def names(self, name: str, default: tuple[str, ...], pattern: str, what: str) -> list[str]:
         """A comma-separated list whose items match ``pattern``."""
 

@@ -17,13 +17,29 @@ from uuid import UUID
 
 from redirection.routes import ROUTES, Counterpart, Query, Route
 
-__all__ = ["Counterpart", "DeepLink", "destination_for", "route_template"]
+__all__ = [
+    "UNKNOWN_PAGE",
+    "Counterpart",
+    "DeepLink",
+    "counterpart_of",
+    "destination_for",
+    "route_template",
+]
+
+# In the place of a route template: the page stands behind "#", and the browser has not told.
+UNKNOWN_PAGE = "?"
+
 
 # A page path or query as a browser sends it; everything else is percent-encoded. The percent
 # sign is kept, so what is already encoded (once or twice) arrives as it was.
 _UNCHANGED = "%!$&'()*+,-./:;=?@_~"
 _ENCODED_SLASH = re.compile(r"%(?:25)?2f", re.IGNORECASE)
 _PARAMETER = re.compile(r"[^&]+")
+# Deeper than this no route of the table lies.
+_DEEPEST = max(route.count("/") for route in ROUTES) + 1
+# Only a user whose link names a directory object has a page over there.
+_USER_PAGE = "User page"
+_USER_BY_ID = "/users/{id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,20 @@ def destination_for(path: str, query: str = "", fragment: str = "", tid: str = "
 
 def route_template(link: DeepLink) -> str:
     """The route without ids, for counting: ``/alerts/*`` for every alert."""
+    if link.feature == _USER_PAGE:
+        return _USER_BY_ID
     return f"/{link.route}"
+
+
+def counterpart_of(template: str) -> tuple[Counterpart, str]:
+    """How well the destination answers the pages of a route template, and their feature name.
+
+    ``template`` is from ``route_template``; the answer is that of every link it came from.
+    """
+    if template == _USER_BY_ID:
+        return Counterpart.EXACT, _USER_PAGE
+    link = destination_for(template)
+    return link.counterpart, link.feature
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -93,7 +122,7 @@ def _name(parameter: str) -> str:
 
 def _look_up(route: str, parameters: str, tid: str) -> DeepLink:
     segments = [segment for segment in unquote(route).lower().split("/") if segment]
-    for length in range(len(segments), 0, -1):
+    for length in range(min(len(segments), _DEEPEST), 0, -1):
         row = ROUTES.get("/".join(segments[:length]))
         if row is not None:
             rest = [part for part in route.split("/") if part][length:]
@@ -131,7 +160,7 @@ def _one_user(row: Route, rest: list[str], parameters: str, tid: str) -> DeepLin
             _with_tid(row.target, parameters, tid), Counterpart.NEAREST, "One user", "users/*"
         )
     parameters = _joined(f"aad={object_id}", parameters)
-    return DeepLink(_with_tid("/user/", parameters, tid), Counterpart.EXACT, "User page", "users/*")
+    return DeepLink(_with_tid("/user/", parameters, tid), Counterpart.EXACT, _USER_PAGE, "users/*")
 
 
 _ITEMS: dict[str, Callable[[Route, list[str], str, str], DeepLink]] = {

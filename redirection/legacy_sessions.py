@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import hmac
+import time
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.http import HttpResponseBase
 
+from redirection import traffic
 from redirection.conf import Conf
 from redirection.decisions import LegacySession
 
@@ -83,6 +86,17 @@ def end(conf: Conf, cookies: Mapping[str, str], response: HttpResponseBase, doma
     for name in cookies:
         if name.startswith(prefix):
             response.delete_cookie(name, domain=domain, samesite="Lax")
+            _count_end(conf, cookies, name.removeprefix(prefix))
+
+
+def _count_end(conf: Conf, cookies: Mapping[str, str], name: str) -> None:
+    try:
+        tid = str(UUID(name))
+    except ValueError:
+        return
+    session, now = read(conf, cookies, tid), time.time_ns() // 1_000_000
+    if session and session.is_running(now, conf.session_idle * 1000, conf.session_limit * 1000):
+        traffic.mark_end(tid, session.started, now)
 
 
 def _verified(conf: Conf, tid: str, value: str) -> LegacySession | None:

@@ -14,4 +14,5 @@ feedback = [
 urlpatterns = [
     *feedback,
     path("redirection/close-banner", views.close_banner, name="close_banner"),
+    path("redirection/page-seen", views.page_seen, name="page_seen"),
 ]

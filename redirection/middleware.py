@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import quote, urlencode
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control
+from django.utils.encoding import escape_uri_path
 
-from redirection import legacy_sessions, switches
+from redirection import legacy_sessions, reports, switches, traffic
 from redirection.conf import conf
 from redirection.decisions import Tenant
-from redirection.deep_links import Counterpart, destination_for
+from redirection.deep_links import Counterpart, DeepLink, destination_for
+from redirection.traffic import Answer
 from redirection.visits import Visit, arrive
 
 HEADER = "Redirection-Decision"
@@ -35,6 +38,7 @@ class RedirectionMiddleware:
         if self.is_async:
             markcoroutinefunction(self)
         switches.start()
+        reports.start()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
@@ -42,26 +46,32 @@ class RedirectionMiddleware:
         visit = arrive(request)
         if visit.decision.go and visit.tenant is not None:
             return go(request, visit, visit.tenant)
-        return stay(cast("HttpResponseBase", self.get_response(request)), visit)
+        return stay(request, cast("HttpResponseBase", self.get_response(request)), visit)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         visit = arrive(request)
         if visit.decision.go and visit.tenant is not None:
             return go(request, visit, visit.tenant)
-        return stay(await cast("Awaitable[HttpResponseBase]", self.get_response(request)), visit)
+        response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        return stay(request, response, visit)
 
 
 def go(request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
     """The redirect to the tenant's destination origin."""
-    response = HttpResponseRedirect(location(request, tenant))
+    # get_full_path() and never path_info: "@evil.example" would become part of the host.
+    path, _, query = request.get_full_path().partition("?")
+    link = destination_for(path, query, tid=tenant.tid)
+    response = HttpResponseRedirect(location(request, tenant, link))
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"
     response[HEADER] = visit.header
     _remember(response, visit)
+    if request.method == "GET":
+        traffic.count(tenant.tid, visit.now, traffic.route_at_first(link), Answer.REDIRECTED)
     return response
 
 
-def stay(response: HttpResponseBase, visit: Visit) -> HttpResponseBase:
+def stay(request: HttpRequest, response: HttpResponseBase, visit: Visit) -> HttpResponseBase:
     """Let through; begin or renew the legacy session."""
     if visit.host is None or visit.tenant is None:
         return response
@@ -70,12 +80,16 @@ def stay(response: HttpResponseBase, visit: Visit) -> HttpResponseBase:
         # The page says when its tab began and when redirection was switched: a copy would lie.
         patch_cache_control(response, private=True, no_cache=True)
         _remember(response, visit)
+        if request.method == "GET" and _is_page(response.status_code):
+            link = destination_for(escape_uri_path(request.path))
+            traffic.count(visit.tenant.tid, visit.now, traffic.route_at_first(link), Answer.KEPT)
     settings = conf()
     session = visit.session_after(settings)
     # A sign-out that has just ended the session has the last word.
     ended = legacy_sessions.cookie_name(settings, visit.tenant.tid) in response.cookies
     if session is not None and session is not visit.session and not ended:
         legacy_sessions.write(settings, response, session, visit.host.domain)
+        traffic.mark(session.tid, session.started, session.seen)
     return response
 
 
@@ -84,28 +98,34 @@ def hand_over_address(request: HttpRequest, tid: str) -> str:
     return _hand_over(tid, request.get_full_path())
 
 
-def location(request: HttpRequest, tenant: Tenant) -> str:
+def _is_page(status: int) -> bool:
+    """Whether an answer of the legacy portal is a page; where it sends on, the next one is."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or (
+        status == HTTPStatus.NOT_MODIFIED
+    )
+
+
+def location(request: HttpRequest, tenant: Tenant, link: DeepLink) -> str:
     """The address on the tenant's destination that this request goes to."""
     origin, tid = conf().destination(tenant.cloud), tenant.tid
-    # get_full_path() and never path_info: "@evil.example" would become part of the host.
-    path, _, query = request.get_full_path().partition("?")
-    link = destination_for(path, query, tid=tid)
     if link.route and link.counterpart is Counterpart.EXACT:
         found = f"{origin}{link.target}"
     else:
         # A shell page may carry a fragment that only the browser knows, and a page without an
         # exact counterpart owes the person a word: both go by way of the hand-over page.
-        found = f"{origin}{hand_over_address(request, tid)}"
+        found = f"{origin}{_hand_over(tid, request.get_full_path(), counted=True)}"
     if len(found) <= LONGEST_LOCATION:
         return found
     # Without its filters the link still leads to the right page.
-    shorter = f"{origin}{_hand_over(tid, path)}"
+    path = request.get_full_path().partition("?")[0]
+    shorter = f"{origin}{_hand_over(tid, path, counted=True)}"
     return shorter if len(shorter) <= LONGEST_LOCATION else f"{origin}{_hand_over(tid, '/')}"
 
 
-def _hand_over(tid: str, address: str) -> str:
-    query = urlencode({"tid": tid, "from": address}, safe="/", quote_via=quote)
-    return f"{conf().hand_over_path}?{query}"
+def _hand_over(tid: str, address: str, *, counted: bool = False) -> str:
+    """``counted`` says that this is a load counted as redirected, whose page may get known."""
+    parameters = {"tid": tid, "from": address} | ({"counted": "1"} if counted else {})
+    return f"{conf().hand_over_path}?{urlencode(parameters, safe='/', quote_via=quote)}"
 
 
 def _remember(response: HttpResponseBase, visit: Visit) -> None:

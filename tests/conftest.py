@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from portal.models import Person
-from redirection import switches
+from redirection import switches, traffic
 from redirection.models import Channel, LocalRole, RoleSnapshot, Tenant
 from redirection.roles import (
     CLOUD_APP_SECURITY_ADMINISTRATOR,
@@ -62,8 +62,9 @@ def pytest_terminal_summary(
 
 @pytest.fixture(autouse=True)
 def nothing_held() -> Iterator[None]:
-    """Each test begins in a worker that has not read the settings yet."""
+    """Each test begins in a worker that has neither read the settings yet nor counted."""
     switches.forget()
+    traffic.forget()
     yield
     switches.forget()
 

@@ -62,7 +62,7 @@ def test_a_shell_page_goes_by_way_of_the_hand_over_page(contoso: Tenant, switch:
     switch(contoso, "on")
     _, response = open_page("/?x=1")
     assert response["Location"] == (
-        f"{DESTINATION}/redirection/hand-over?tid={contoso.tid}&from=/%3Fx%3D1"
+        f"{DESTINATION}/redirection/hand-over?tid={contoso.tid}&from=/%3Fx%3D1&counted=1"
     )
 
 
@@ -238,7 +238,7 @@ def test_a_link_too_long_for_a_redirect_loses_its_filters_only(
     _, response = open_page(f"/audits?{query}")
     assert response.status_code == HTTPStatus.FOUND
     assert response["Location"] == (
-        f"{DESTINATION}/redirection/hand-over?tid={contoso.tid}&from=/audits"
+        f"{DESTINATION}/redirection/hand-over?tid={contoso.tid}&from=/audits&counted=1"
     )
     assert open_page("/" + "[" * 20_000)[1]["Location"].endswith("&from=/")
 

@@ -7,8 +7,9 @@ from redirection.models.local_roles import LastWayIn, LocalRole, LocalRoleChange
 from redirection.models.people import RoleSnapshot
 from redirection.models.reasons import ReasonKind
 from redirection.models.receipts import Receipt
+from redirection.models.session_marks import SessionMark
 from redirection.models.tenants import Tenant
-from redirection.models.traffic import SessionMark, Traffic
+from redirection.models.traffic import Traffic
 
 __all__ = [
     "Change",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
+from django.urls import reverse
 
 from redirection.banner import banner_for
 from redirection.conf import conf
+from redirection.deep_links import UNKNOWN_PAGE, destination_for
 from redirection.middleware import hand_over_address
+from redirection.traffic import route_at_first
 from redirection.visits import Visit
 
 register = template.Library()
@@ -26,6 +30,9 @@ def portal_script(context: template.Context) -> dict[str, Any]:
         "visit": visit,
         "since": visit.tenant.since if visit.tenant.on and origin else None,
         "hand_over": f"{origin}{hand_over_address(request, visit.tenant.tid)}",
+        # The tenant visited, which is not always the one of the host.
+        "page_seen": f"{reverse('redirection:page_seen')}?{urlencode({'tid': visit.tenant.tid})}",
+        "is_shell": route_at_first(destination_for(request.path)) == UNKNOWN_PAGE,
     }
 
 

@@ -7,6 +7,7 @@ this very origin, because only the route is taken from the request.
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
@@ -23,10 +24,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from redirection import switches, traffic
 from redirection.conf import conf
 from redirection.deep_links import Counterpart, DeepLink, destination_for
 from redirection.middleware import LONGEST_LOCATION
 from redirection.models import Tenant
+from redirection.traffic import Answer
+from redirection.views.page_seen import is_same_origin
 
 
 @login_not_required
@@ -37,6 +41,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     context = {
         "tid": _tid(request.GET),
         "from_": request.GET.get("from", "/"),
+        "counted": request.GET.get("counted", ""),
         "go_url": reverse("redirection:go"),
     }
     return render(request, "redirection/hand_over.html", context)
@@ -53,6 +58,7 @@ def go(request: HttpRequest) -> HttpResponse:
     asked = {"tid": _tid(data), "from": data.get("from", "/"), "fragment": data.get("fragment", "")}
     path, _separator, query = asked["from"].partition("?")
     link = destination_for(path, query, asked["fragment"], asked["tid"])
+    _count(request, path, asked["fragment"], asked["tid"])
     if len(link.target) > LONGEST_LOCATION:
         too_long = {"title": _("This link is too long."), "next_step": _("Shorten its filters.")}
         return render(request, "400.html", too_long, status=HTTPStatus.REQUEST_URI_TOO_LONG)
@@ -71,6 +77,17 @@ def go(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(address)
     context = {"link": link, "legacy_link": legacy_link, "feedback_url": feedback_url}
     return render(request, "redirection/no_counterpart.html", context)
+
+
+def _count(request: HttpRequest, path: str, fragment: str, tid: str) -> None:
+    """The load that led here was counted before its fragment was known.
+
+    Whoever forges this moves a count from one page to another, and never changes the sum.
+    """
+    counted = request.method == "POST" and request.POST.get("counted") == "1"
+    if counted and tid in switches.held().by_tid and is_same_origin(request):
+        now = time.time_ns() // 1_000_000
+        traffic.told(tid, now, path, fragment, Answer.REDIRECTED, Answer.REDIRECTED)
 
 
 def _feedback_url(request: HttpRequest, tid: str, legacy_link: str) -> str:

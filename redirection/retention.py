@@ -1,0 +1,55 @@
+"""How long counts are kept."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.db import models
+
+from redirection.conf import conf
+
+# Seconds between two looks of a process.
+EVERY = 600
+# Each chunk is a transaction of its own, and a look does so many of them at most.
+CHUNK = 900
+MOST_CHUNKS = 50
+
+_looked_at: float | None = None
+
+
+def let_go() -> None:
+    """Delete what is too old, at most every ten minutes. Raises DatabaseError.
+
+    Marks go when no curve needs them any more: so long after a session was last seen as a
+    session may last and then be idle. Traffic goes after ``REDIRECTION_TRAFFIC_DAYS``.
+    """
+    global _looked_at
+    now = time.monotonic()
+    if _looked_at is not None and now - _looked_at < EVERY:
+        return
+    _looked_at = now
+    from redirection.models import SessionMark, Tenant, Traffic  # models need the app registry
+
+    settings = conf()
+    moment = int((time.time() - settings.session_limit - settings.session_idle) * 1000)
+    _delete(SessionMark.objects.over_before(moment))
+    first_day = datetime.now(UTC).date() - timedelta(settings.traffic_days - 1)
+    # Tenant by tenant: the index of the counts begins with it.
+    tenants = Tenant.objects.order_by().values("tid")
+    _delete(Traffic.objects.filter(tenant__in=tenants, day__lt=first_day))
+
+
+def forget() -> None:
+    """The next look is due."""
+    global _looked_at
+    _looked_at = None
+
+
+def _delete(rows: models.QuerySet[models.Model]) -> None:
+    for _ in range(MOST_CHUNKS):
+        found = list(rows.order_by().values_list("pk", flat=True)[:CHUNK])
+        if found:
+            rows.model._default_manager.filter(pk__in=found).delete()  # noqa: SLF001
+        if len(found) < CHUNK:
+            break

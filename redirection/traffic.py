@@ -1,0 +1,232 @@
+"""Counting behind the requests: in memory at once, into the store in batches.
+
+A request costs one addition here and nothing else. ``write()`` is called every few seconds
+by the thread of a worker that reports, and when the worker ends; a crash loses what was
+counted since. No count is about a person (promise 11).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from datetime import date
+from enum import IntEnum
+
+from django.db import Error, IntegrityError, transaction
+
+from redirection import retention
+from redirection.deep_links import UNKNOWN_PAGE, DeepLink, destination_for, route_template
+
+logger = logging.getLogger(__name__)
+
+# Each of both kinds: so much is held when the store does not answer, and no more.
+MOST_KEYS = 20_000
+_DAY = 86_400_000
+_EPOCH = date(1970, 1, 1).toordinal()
+
+# Tenant id, day since the epoch and route template; then loads in the order of Answer.
+Counts = dict[tuple[str, int, str], list[int]]
+# Tenant id and the moment a session began; then when it was last seen, negative for its end.
+Marks = dict[tuple[str, int], int]
+
+
+class Answer(IntEnum):
+    """What a page load got: the legacy page, or the way to the destination."""
+
+    KEPT = 0
+    REDIRECTED = 1
+
+
+_lock = threading.Lock()
+_writing = threading.Lock()
+_counts: Counts = {}
+_marks: Marks = {}
+_dropped = 0
+_failing = False
+
+
+def route_at_first(link: DeepLink) -> str:
+    """The route template a page load is counted under, from the link without its fragment.
+
+    The start page is the shell of every page behind ``#``.
+    """
+    return route_template(link) if link.route else UNKNOWN_PAGE
+
+
+def count(tid: str, now: int, route: str, answer: Answer) -> None:
+    """One page load of a known tenant at ``now``, in milliseconds since the epoch."""
+    global _dropped
+    key = (tid, now // _DAY, route)
+    with _lock:
+        loads = _counts.get(key)
+        if loads is None:
+            if len(_counts) >= MOST_KEYS:
+                _dropped += 1
+                return
+            loads = _counts[key] = [0, 0]
+        loads[answer] += 1
+
+
+def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answer]) -> None:
+    """The browser has told more about a load that was counted: the sum stays the same."""
+    global _dropped
+    if before == after:
+        return
+    day = now // _DAY
+    keys = [(tid, day, route) for route, _ in (before, after)]
+    with _lock:
+        # Both or none.
+        if len(_counts) + len({*keys} - _counts.keys()) > MOST_KEYS:
+            _dropped += 1
+            return
+        for key, (_, answer), change in zip(keys, (before, after), (-1, 1), strict=True):
+            _counts.setdefault(key, [0, 0])[answer] += change
+
+
+def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:
+    """The browser has told the ``fragment`` of a load of ``path`` that was ``counted``.
+
+    ``answer`` is what the load got in the end.
+    """
+    first = route_at_first(destination_for(path))
+    move(tid, now, (first, counted), (_route_told(path, fragment), answer))
+
+
+def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
+    """A load that was none for the legacy portal, such as an error, moved on all the same."""
+    count(tid, now, _route_told(path, fragment), Answer.REDIRECTED)
+
+
+def mark(tid: str, started: int, seen: int) -> None:
+    """A legacy session was seen; moments in milliseconds since the epoch."""
+    global _dropped
+    key = (tid, started)
+    with _lock:
+        before = _marks.get(key)
+        if before is None and len(_marks) >= MOST_KEYS:
+            _dropped += 1
+        else:
+            _marks[key] = seen if before is None else _later(before, seen)
+
+
+def mark_end(tid: str, started: int, ended: int) -> None:
+    """A sign-out ended a legacy session."""
+    mark(tid, started, -ended)
+
+
+def write() -> None:
+    """Write what was counted, and let go of what is too old; at most one call at a time.
+
+    A store that fails gets the batch with the next call, and one line in the log an outage.
+    """
+    global _failing
+    with _writing:
+        counts, marks = _taken()
+        try:
+            _store(counts, marks)
+            retention.let_go()
+        except Error as error:
+            if not _failing:
+                logger.warning("Counts cannot be written, they stay in memory: %s", error)
+            _failing = True
+        else:
+            _failing = False
+
+
+def forget() -> None:
+    """Back to the state of a process that has just started."""
+    global _dropped, _failing
+    with _lock:
+        _counts.clear()
+        _marks.clear()
+        _dropped = 0
+    _failing = False
+    retention.forget()
+
+
+def _route_told(path: str, fragment: str) -> str:
+    return route_template(destination_for(path, "", fragment))
+
+
+def _later(one: int, other: int) -> int:
+    """Which of two marks counts: the later one, an end before all."""
+    return min(one, other) if one < 0 or other < 0 else max(one, other)
+
+
+def _taken() -> tuple[Counts, Marks]:
+    global _counts, _marks, _dropped
+    with _lock:
+        taken, dropped = (_counts, _marks), _dropped
+        _counts, _marks, _dropped = {}, {}, 0
+    if dropped:
+        logger.warning("%d counts were lost: more than %d different ones", dropped, MOST_KEYS)
+    return taken
+
+
+def _store(counts: Counts, marks: Marks) -> None:
+    """Write one batch, or put it back and raise the store's error."""
+    if not counts and not marks:
+        return
+    try:
+        try:
+            _insert(counts, marks)
+        except IntegrityError:
+            # A tenant was deleted meanwhile; whatever was counted for it goes with it.
+            _insert(*_of_tenants_left(counts, marks))
+    except Error:
+        _put_back(counts, marks)
+        raise
+
+
+def _insert(counts: Counts, marks: Marks) -> None:
+    from redirection.models import SessionMark, Traffic  # models need the app registry
+
+    loads = {
+        (tid, date.fromordinal(_EPOCH + day), route): (kept, redirected)
+        for (tid, day, route), (kept, redirected) in counts.items()
+        if kept or redirected
+    }
+    with transaction.atomic():
+        Traffic.objects.add(loads)
+        SessionMark.objects.note(marks)
+
+
+def _of_tenants_left(counts: Counts, marks: Marks) -> tuple[Counts, Marks]:
+    from redirection.models import Tenant
+
+    left = {str(tid) for tid in Tenant.objects.values_list("tid", flat=True)}
+    return (
+        {key: loads for key, loads in counts.items() if key[0] in left},
+        {key: seen for key, seen in marks.items() if key[0] in left},
+    )
+
+
+def _put_back(counts: Counts, marks: Marks) -> None:
+    global _dropped
+    with _lock:
+        for key, (kept, redirected) in counts.items():
+            if key in _counts or len(_counts) < MOST_KEYS:
+                loads = _counts.setdefault(key, [0, 0])
+                loads[Answer.KEPT] += kept
+                loads[Answer.REDIRECTED] += redirected
+            else:
+                _dropped += abs(kept) + abs(redirected)
+        for mark_key, seen in marks.items():
+            if mark_key in _marks or len(_marks) < MOST_KEYS:
+                _marks[mark_key] = _later(_marks.get(mark_key, seen), seen)
+            else:
+                _dropped += 1
+
+
+def _after_fork() -> None:
+    global _lock, _writing, _dropped
+    # A lock may have been held by a thread that the child does not have, and what the parent
+    # counted is the parent's to write.
+    _lock, _writing = threading.Lock(), threading.Lock()
+    _counts.clear()
+    _marks.clear()
+    _dropped = 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
