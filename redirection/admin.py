@@ -14,6 +14,7 @@ from redirection.models import (
     Feedback,
     LocalRole,
     LocalRoleChange,
+    Receipt,
     RoleSnapshot,
     Tenant,
 )
@@ -77,6 +78,14 @@ class ChangeAdmin(ReadOnly):
     list_filter = ("what", "channel", "at")
     list_select_related = ("tenant",)
     search_fields = ("tenant__name", "author_name", "reason")
+
+
+# The settings page names a worker; here is its machine.
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly):
+    list_display = ("name", "kind", "host", "pid", "revision", "is_stale", "reported_at")
+    list_filter = ("kind", "is_stale", "host")
+    search_fields = ("worker", "host")
 
 
 @admin.register(Feedback)

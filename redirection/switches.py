@@ -10,25 +10,32 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError, close_old_connections, connection
 
 from redirection.conf import conf
-from redirection.decisions import Tenant, redirection_is_on
+from redirection.decisions import Tenant
 
 logger = logging.getLogger(__name__)
+
+STEPS = 20
 
 
 @dataclass(frozen=True)
 class Held:
-    """One consistent picture of all tenants. ``stale`` since the store stopped answering."""
+    """One consistent picture of all tenants. ``stale`` since the store stopped answering.
+
+    ``steps`` are the newest revisions this worker moved to, oldest first, each with the moment
+    from which it served them, in milliseconds since the epoch.
+    """
 
     revision: int
     by_tid: dict[str, Tenant] = field(default_factory=dict)
     by_name: dict[str, Tenant] = field(default_factory=dict)
     loaded: bool = True
     stale: bool = False
+    steps: tuple[tuple[int, int], ...] = ()
 
     def with_changes(self, revision: int, changed: list[tuple[Tenant, bool]]) -> Held:
         """The picture after ``changed``: each tenant with whether it is enabled."""
@@ -39,10 +46,19 @@ class Held:
                 by_tid[tenant.tid] = tenant
         return Held(revision, by_tid, {tenant.name: tenant for tenant in by_tid.values()})
 
+    def served_after(self, before: Held, moment: int) -> Held:
+        """The picture with the steps that led to it; ``moment`` is now."""
+        steps = before.steps if self.revision >= before.revision else ()
+        if not steps or steps[-1][0] != self.revision:
+            steps = (*steps, (self.revision, moment))[-STEPS:]
+        return replace(self, steps=steps)
+
 
 NOTHING = Held(revision=0, loaded=False)
 _held = NOTHING
 _refreshing = threading.Lock()
+# Set whenever the revision served or its staleness has changed; whoever tells others clears it.
+moved = threading.Event()
 _thread: threading.Thread | None = None
 
 
@@ -55,12 +71,17 @@ def refresh() -> None:
     """Load what changed since the revision held. Keeps the last known state if the store fails."""
     global _held
     with _refreshing:
+        before = _held
         try:
-            _held = _newer(_held)
+            newer = _newer(before)
+            if newer is not before:
+                _held = newer.served_after(before, time.time_ns() // 1_000_000)
         except DatabaseError as error:
-            if not _held.stale:
+            if not before.stale:
                 logger.warning("Settings cannot be read, the last known ones stay: %s", error)
-            _held = Held(_held.revision, _held.by_tid, _held.by_name, _held.loaded, stale=True)
+            _held = replace(before, stale=True)
+        if (_held.revision, _held.stale) != (before.revision, before.stale):
+            moved.set()
 
 
 def changed() -> None:
@@ -97,20 +118,7 @@ def _newer(before: Held) -> Held:
         if base.loaded
         else (TenantRow.objects.all())
     )
-    changed = [
-        (
-            Tenant(
-                tid=str(row.tid),
-                name=row.name,
-                cloud=row.cloud,
-                on=redirection_is_on(row.stage, row.setting),
-                since=int(row.since.timestamp() * 1000),
-                revision=row.revision,
-            ),
-            row.enabled,
-        )
-        for row in rows.iterator()
-    ]
+    changed = [(row.as_held(), row.enabled) for row in rows.iterator()]
     if before.revision != revision:
         logger.info("Serving revision %d", revision)
     return base.with_changes(revision, changed)
@@ -135,9 +143,10 @@ def _start_thread() -> None:
 
 
 def _after_fork() -> None:
-    global _thread, _refreshing
+    global _thread, _refreshing, moved
     # Threads do not survive a fork, and a lock may have been held by one of them.
     _refreshing = threading.Lock()
+    moved = threading.Event()
     if _thread is not None:
         _thread = None
         _start_thread()

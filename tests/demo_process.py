@@ -70,7 +70,8 @@ def printed_until_ready(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def running(port: int, directory: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    arguments = ("--port", str(port), "--directory", str(directory))
+    # One worker: what is switched counts for the very next request.
+    arguments = ("--port", str(port), "--directory", str(directory), "--workers", "1")
     process = start(*arguments, stderr=None, **variables)
     try:
         printed_until_ready(process)

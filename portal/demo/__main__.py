@@ -45,14 +45,14 @@ def main() -> int:
             folder.reset(directory)
             print("Nothing of the demo's data is left.")
         else:
-            _start(directory, arguments.port)
+            _start(directory, arguments.port, arguments.workers)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def _start(directory: Path, port: int) -> None:
+def _start(directory: Path, port: int, workers: int) -> None:
     for number in (port, port + 1):
         require_free(number)
     with folder.locked(directory):
@@ -60,13 +60,17 @@ def _start(directory: Path, port: int) -> None:
         folder.write_signing_key(directory)
         env_file = environment.file_for(directory)
         with Children(_environment(variables, env_file)) as children:
-            _run(children, port, variables, env_file)
+            _run(children, port, workers, variables, env_file)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m portal.demo", description=__doc__)
     parser.add_argument(
         "--port", type=_port, default=8000, help="of the portal; the stand-in takes the next one"
+    )
+    # Two, so that the receipt of a change has somebody to wait for.
+    parser.add_argument(
+        "--workers", type=int, default=2, choices=range(1, 9), help="processes of the portal"
     )
     parser.add_argument(
         "--directory", type=Path, default=DEFAULT_DIRECTORY, help="where the data is kept"
@@ -96,13 +100,15 @@ def _environment(variables: dict[str, str], env_file: Path) -> dict[str, str]:
     }
 
 
-def _run(children: Children, port: int, variables: dict[str, str], env_file: Path) -> None:
+def _run(
+    children: Children, port: int, workers: int, variables: dict[str, str], env_file: Path
+) -> None:
     children.start("preparing the portal", "portal.demo.prepare", "portal")
     children.start("preparing the stand-in", "portal.demo.prepare", "provider")
     children.finish("preparing the portal", "preparing the stand-in")
     if children.stopped_after(0):
         return
-    children.serve("the portal", "portal.wsgi:application", port, threads=4)
+    children.serve("the portal", "portal.wsgi:application", port, threads=4, workers=workers)
     children.serve("the stand-in", "portal.demo.provider.wsgi:application", port + 1, threads=2)
     children.wait_for(port, DESTINATION_HOST, "/auth/sign-in")
     children.wait_for(port + 1, "127.0.0.1", "/organizations/v2.0/.well-known/openid-configuration")

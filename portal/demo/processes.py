@@ -74,11 +74,11 @@ class Children:
             start_new_session=True,
         )
 
-    def serve(self, name: str, application: str, port: int, threads: int) -> None:
+    def serve(self, name: str, application: str, port: int, threads: int, workers: int = 1) -> None:
         """Start a web server for a WSGI application on loopback."""
         self.start(
             name, "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-            "--workers", "1", "--blocking-threads", str(threads), "--no-ws",
+            "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws",
             "--log-level", "error", application,
         )  # fmt: skip
 

@@ -19,7 +19,9 @@ _MARK_AFTER = 60
 class SessionLimitsMiddleware:
     """Makes somebody anonymous whose session is over; the page wanted then asks to sign in.
 
-    The cookie alone is no limit: its age begins anew whenever the session is written.
+    The cookie alone is no limit: its age begins anew whenever the session is written. A view
+    that a page asks for by itself has ``keeps_session_alive = False``: it says nothing about
+    whether somebody is still there.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -27,17 +29,20 @@ class SessionLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         session, now = request.session, int(time.time())
-        if SESSION_KEY in session:
-            if _is_over(session, now):
-                logout(request)
-            else:
-                _mark(session, now)
+        if SESSION_KEY in session and _is_over(session, now):
+            logout(request)
         response = self.get_response(request)
         if SESSION_KEY in session:
             # Somebody signed in with this request.
             session.setdefault(SIGNED_IN_AT, now)
             session.setdefault(SEEN_AT, now)
         return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
+    ) -> None:
+        if SESSION_KEY in request.session and getattr(view, "keeps_session_alive", True):
+            _mark(request.session, int(time.time()))
 
 
 def _is_over(session: SessionBase, now: int) -> bool:

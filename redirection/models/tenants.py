@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from redirection import switches
+from redirection import decisions, switches
 from redirection.conf import conf
 from redirection.decisions import Setting, Stage, redirection_is_on
 from redirection.models.history import (
@@ -98,6 +98,17 @@ class Tenant(models.Model):
         if self.cloud not in conf().clouds:
             known = ", ".join(conf().clouds)
             raise ValidationError({"cloud": _("Known clouds: %(known)s.") % {"known": known}})
+
+    def as_held(self) -> decisions.Tenant:
+        """The tenant as a worker that has read it holds it in memory."""
+        return decisions.Tenant(
+            tid=str(self.tid),
+            name=self.name,
+            cloud=self.cloud,
+            on=self.is_on,
+            since=int(self.since.timestamp() * 1000),
+            revision=self.revision,
+        )
 
     @property
     def is_on(self) -> bool:
