@@ -15,6 +15,14 @@ urlpatterns = [
         views.switch_redirection,
         name="switch_redirection",
     ),
+    path("cloudapps/settings/receipt", views.receipt, name="receipt"),
+    path("cloudapps/settings/redirection-history", views.history_page, name="history"),
+    path(
+        "cloudapps/settings/redirection-history/export",
+        views.export_history,
+        name="export_history",
+    ),
+    path("cloudapps/settings/try-link", views.try_link, name="try_link"),
     path("cloudapps/permissions/roles", views.roles_page, name="roles"),
     path(
         "cloudapps/permissions/roles/give-local-role",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from django.db import models
@@ -25,12 +26,44 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
     def delete(self) -> NoReturn:
         raise HistoryIsAppendOnly
 
+    def bulk_create(
+        self,
+        objs: Iterable[Row],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Iterable[str] | None = None,
+        unique_fields: Iterable[str] | None = None,
+    ) -> list[Row]:
+        if update_conflicts:
+            raise HistoryIsAppendOnly
+        return super().bulk_create(objs, batch_size, ignore_conflicts)
+
+    def bulk_update(
+        self, objs: Iterable[Row], fields: Iterable[str], batch_size: int | None = None
+    ) -> NoReturn:
+        raise HistoryIsAppendOnly
+
+    # A model with a primary key given by hand tries to update first, and so does a fixture.
+    def _update(self, values: Sequence[Any]) -> int:
+        if self.exists():
+            raise HistoryIsAppendOnly
+        return 0
+
+    # What a deletion that cascades uses.
+    def _raw_delete(self, using: str | None) -> NoReturn:
+        raise HistoryIsAppendOnly
+
 
 class AppendOnly(models.Model):
     """A row that is saved once and never again."""
 
+    rows = AppendOnlyQuerySet.as_manager()
+
     class Meta:
         abstract = True
+        # Django's own writes, such as those of related managers, go through it as well.
+        base_manager_name = "rows"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
