@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help environment demo demo-reset test test-long lint bench
+.PHONY: help environment demo demo-reset test test-long lint bench messages
 
 PORT ?= 8000
 EXAMPLES ?= 5000
@@ -20,6 +20,7 @@ help:
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
 	echo "make lint                      style, types, migrations, deployment"
 	echo "make bench                     what a decision costs"
+	echo "make messages                  the texts of the code into the catalogues, and those compiled"
 
 environment:
 	.ci/environment
@@ -31,12 +32,12 @@ demo-reset: environment
 	$(BIN)/python -m portal.demo --reset
 
 test: environment
-	.ci/debian-packages chromium postgresql
+	.ci/debian-packages chromium postgresql gettext
 	$(BIN)/pytest -q --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium postgresql
+	.ci/debian-packages chromium postgresql gettext
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
 
@@ -55,3 +56,9 @@ lint: environment
 
 bench: environment
 	$(BIN)/python -m benchmarks.decision
+
+messages: environment
+	.ci/debian-packages gettext
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemessages --verbosity 0
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py compilemessages --verbosity 0 \
+		--ignore '.*'

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_lazy as _
 
+from portal import languages
 from portal.content_security_policy import content_security_policy
 from portal.environment import Environment
 from portal.log import one_line_each
@@ -53,6 +53,8 @@ REDIRECTION_SESSION_LIMIT = int(
     ENVIRONMENT.seconds("REDIRECTION_SESSION_LIMIT", 12 * 60 * 60, 1, 30 * 86400)
 )
 REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 60)
+REDIRECTION_REPORT = ENVIRONMENT.seconds("REDIRECTION_REPORT", 3, 0.2, 10)
+REDIRECTION_TRAFFIC_DAYS = ENVIRONMENT.days("REDIRECTION_TRAFFIC_DAYS", 400, 31, 4000)
 # A change needs roles at most this old; older ones are asked for again first.
 REDIRECTION_ROLES_MAX_AGE = int(ENVIRONMENT.seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400))
 REDIRECTION_CHECK_ROLES_URL = "check_roles"
@@ -232,7 +234,14 @@ STORAGES = {
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = languages.LANGUAGES
+LANGUAGE_COOKIE_NAME = "portal_language"
+LANGUAGE_COOKIE_AGE = 365 * 86400
+LANGUAGE_COOKIE_SECURE = HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+# One catalogue, kept with the app that is also used without this site.
+LOCALE_PATHS = [BASE_DIR / "redirection" / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 
 LOGGING = one_line_each(
     ENVIRONMENT.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

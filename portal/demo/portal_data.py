@@ -6,7 +6,9 @@ import os
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils import timezone
 
+from portal.demo import past_month
 from portal.demo.people import CONTOSO, FABRIKAM, PEOPLE
 from portal.models import Person
 from redirection.models import Channel, LocalRole, Tenant
@@ -47,6 +49,7 @@ def _tenant(tid: str, name: str, title: str) -> Tenant:
     if tenant is None:
         tenant = Tenant(tid=tid, name=name, title=title)
         tenant.provision(reason=REASON, channel=Channel.COMMAND, operator="the demo")
+        past_month.fill(tenant, timezone.now().date())
     return tenant
 
 

@@ -1,4 +1,7 @@
-"""What the sample legacy portal shows: its menu and a few believable rows, nobody's data."""
+"""What the sample legacy portal shows: its menu and a few believable rows, nobody's data.
+
+Titles and columns are translated; the rows stand for data and stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ import base64
 import json
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from redirection.feature_names import feature_name
 from redirection.routes import ROUTES
 
 
@@ -13,7 +20,7 @@ from redirection.routes import ROUTES
 class Row:
     """One line of a section's table; ``link`` is where its first cell leads, or empty."""
 
-    cells: tuple[str, ...]
+    cells: tuple[str | Promise, ...]
     link: str = ""
 
 
@@ -22,8 +29,8 @@ class Section:
     """One hash-routed page: its route as in the route table, title, and table."""
 
     route: str
-    title: str
-    columns: tuple[str, ...] = ()
+    title: str | Promise
+    columns: tuple[str | Promise, ...] = ()
     rows: tuple[Row, ...] = ()
 
 
@@ -31,7 +38,7 @@ class Section:
 class MenuGroup:
     """A menu of the top bar; without ``title`` its one section stands there itself."""
 
-    title: str
+    title: str | Promise
     sections: tuple[Section, ...]
 
 
@@ -46,15 +53,15 @@ def _user_link(object_id: str) -> str:
 
 # What the old menu called a page, where the destination calls it otherwise.
 _TITLES = {
-    "dashboard": "Dashboard",
-    "discovery": "Cloud Discovery dashboard",
-    "users": "Users and accounts",
-    "services": "Connected apps",
-    "policy": "Policies",
-    "policies": "Policies",
-    "templates": "Templates",
-    "policy/templates": "Templates",
-    "manage-admins": "Manage admin access",
+    "dashboard": _("Dashboard"),
+    "discovery": _("Cloud Discovery dashboard"),
+    "users": _("Users and accounts"),
+    "services": _("Connected apps"),
+    "policy": _("Policies"),
+    "policies": _("Policies"),
+    "templates": _("Templates"),
+    "policy/templates": _("Templates"),
+    "manage-admins": _("Manage admin access"),
 }
 # Other spellings of the same page, seen in links.
 _SAME_AS = {
@@ -63,9 +70,9 @@ _SAME_AS = {
     "connected-apps": "services",
     "policy/templates": "templates",
 }
-_TABLES: dict[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
+_TABLES: dict[str, tuple[tuple[str | Promise, ...], tuple[Row, ...]]] = {
     "dashboard": (
-        ("Today", "Count"),
+        (_("Today"), _("Count")),
         (
             Row(("Open alerts", "3"), "#/alerts"),
             Row(("Activities", "1,284"), "#/audits"),
@@ -73,7 +80,7 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
         ),
     ),
     "audits": (
-        ("Activity", "User", "App"),
+        (_("Activity"), _("User"), _("App")),
         (
             Row(("Mass download", "megan", "SharePoint"), "#/audits?activity.id=eq(abc123,)"),
             Row(("Log on from a new country", "alex", "Exchange"), "#/audits?service=eq(i:20893,)"),
@@ -81,21 +88,21 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
         ),
     ),
     "alerts": (
-        ("Alert", "Severity", "Status"),
+        (_("Alert"), _("Severity"), _("Status")),
         (
             Row(("Impossible travel", "Medium", "Open"), "#/alerts/5f3e9c2ab1d04e7788990a1b"),
             Row(("Mass download by one user", "High", "Open"), "#/alerts/603c1d7e55aa4b2211334455"),
         ),
     ),
     "users": (
-        ("Name", "Accounts", "Last seen"),
+        (_("Name"), _("Accounts"), _("Last seen")),
         (
             Row(("Megan Bowen", "3", "Today"), _user_link("87d349ed-44d7-43e1-9a83-5f2406dee5bd")),
             Row(("Alex Wilber", "2", "Yesterday"), "#/users/not-a-directory-object"),
         ),
     ),
     "policy": (
-        ("Policy", "Type", "Matches"),
+        (_("Policy"), _("Type"), _("Matches")),
         (
             Row(
                 ("Mass download by a single user", "Activity", "4"),
@@ -105,33 +112,33 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
         ),
     ),
     "templates": (
-        ("Template", "Severity"),
+        (_("Template"), _("Severity")),
         (Row(("Mass download", "High"), "#/templates?name=eq(mass%2520download)"),),
     ),
     "discovery": (
-        ("Category", "Apps", "Traffic"),
+        (_("Category"), _("Apps"), _("Traffic")),
         (
             Row(("Cloud storage", "41", "310 GB"), "#/discovery?tab=dashboard"),
             Row(("Collaboration", "63", "122 GB"), "#/discovered-apps"),
         ),
     ),
     "discovered-apps": (
-        ("App", "Score", "Users"),
+        (_("App"), _("Score"), _("Users")),
         (
             Row(("Dropbox", "9", "118"), "#/app-catalog?text=dropbox"),
             Row(("Trello", "8", "54"), "#/app-catalog?text=trello"),
         ),
     ),
     "app-catalog": (
-        ("App", "Category", "Score"),
+        (_("App"), _("Category"), _("Score")),
         (Row(("Dropbox", "Cloud storage", "9")), Row(("Trello", "Collaboration", "8"))),
     ),
     "files": (
-        ("File", "Owner", "Access"),
+        (_("File"), _("Owner"), _("Access")),
         (Row(("Budget.xlsx", "megan", "Internal")), Row(("Roadmap.pptx", "lee", "Public"))),
     ),
     "app-permissions": (
-        ("App", "Permission level", "Users"),
+        (_("App"), _("Permission level"), _("Users")),
         (
             Row(
                 ("Calendar helper", "High", "17"),
@@ -140,34 +147,34 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
         ),
     ),
     "services": (
-        ("App", "Status", "Accounts"),
+        (_("App"), _("Status"), _("Accounts")),
         (
             Row(("Google Workspace", "Connected", "240"), "#/services/11770?tab=files"),
             Row(("Box", "Connected", "96"), "#/services/10489"),
         ),
     ),
     "governancelog": (
-        ("Action", "Target", "Status"),
+        (_("Action"), _("Target"), _("Status")),
         (Row(("Notify user", "megan", "Done")), Row(("Quarantine file", "Roadmap.pptx", "Done"))),
     ),
-    "reports": (("Report", "Made"), (Row(("Discovered apps, 30 days", "Yesterday")),)),
+    "reports": ((_("Report"), _("Made")), (Row(("Discovered apps, 30 days", "Yesterday")),)),
     "manage-admins": (
-        ("Role", "People"),
+        (_("Role"), _("People")),
         (Row(("Global administrator", "2")), Row(("Security reader", "5"))),
     ),
     "settings": (
-        ("Setting",),
+        (_("Setting"),),
         tuple(
-            Row((route.feature,), f"#/{name}")
+            Row((feature_name(route.feature),), f"#/{name}")
             for name, route in ROUTES.items()
             if name.startswith("settings/")
         ),
     ),
 }
-_MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
+_MENU: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
     ("", ("dashboard",)),
     (
-        "Discover",
+        _("Discover"),
         (
             "discovery",
             "discovered-apps",
@@ -179,7 +186,7 @@ _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "Investigate",
+        _("Investigate"),
         (
             "audits",
             "files",
@@ -190,15 +197,15 @@ _MENU: tuple[tuple[str, tuple[str, ...]], ...] = (
             "services",
         ),
     ),
-    ("Control", ("policy", "templates")),
+    (_("Control"), ("policy", "templates")),
     ("", ("alerts",)),
-    ("Settings", ("settings", "manage-admins", "governancelog", "reports")),
+    (_("Settings"), ("settings", "manage-admins", "governancelog", "reports")),
 )
 
 
 def _section(route: str) -> Section:
     columns, rows = _TABLES.get(_SAME_AS.get(route, route), ((), ()))
-    return Section(route, _TITLES.get(route, ROUTES[route].feature), columns, rows)
+    return Section(route, _TITLES.get(route, feature_name(ROUTES[route].feature)), columns, rows)
 
 
 SECTIONS = {route: _section(route) for route in ROUTES}

@@ -9,17 +9,19 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from portal.samples.destination import PLACES, SETTINGS_PATH
 from portal.samples.legacy_sections import MENU
+from redirection.feature_names import feature_name
 
 register = template.Library()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    label: str
+    label: str | Promise
     address: str
     is_here: bool
 
@@ -40,7 +42,7 @@ def main_navigation(context: template.Context) -> dict[str, Sequence[Group]]:
         # Tabs of a page are found there; a user's page needs a user.
         if not place.parameters and place.path not in (SETTINGS_PATH, "/user/"):
             group = cloud_apps if place.path.startswith("/cloudapps/") else top
-            group.entries.append(Entry(place.feature, place.path, place.path == here))
+            group.entries.append(Entry(feature_name(place.feature), place.path, place.path == here))
     address = f"{reverse('redirection:settings')}?tabid=autoRedirection"
     roles = reverse("redirection:roles")
     system = Group(

@@ -74,9 +74,15 @@
       fetch("/api/v1/alerts/")
         .then(function (response) { return response.text(); })
         .then(function (text) { answer.textContent = text; })
-        .catch(function () { answer.textContent = "No answer."; });
+        .catch(function () { answer.textContent = answer.dataset.failed; });
     });
   }
+
+  document.querySelectorAll(".languages").forEach(function (form) {
+    form.addEventListener("submit", function () {
+      form.elements.next.value = form.elements.next.value.split("#")[0] + location.hash;
+    });
+  });
 
   document.querySelectorAll(".js-keep-fragment, .js-sign-in").forEach(function (link) {
     link.addEventListener("click", function () {
