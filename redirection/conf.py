@@ -61,6 +61,8 @@ class Conf:
     session_cookie: str
     session_cookie_secure: bool
     refresh: float
+    report: float
+    traffic_days: int
     destination_shows_notices: bool
     roles_max_age: int
     check_roles_url: str
@@ -130,6 +132,8 @@ def conf() -> Conf:
         session_cookie=_setting("SESSION_COOKIE", "legacy_session"),
         session_cookie_secure=_setting("SESSION_COOKIE_SECURE", True),
         refresh=_setting("REFRESH", 0.5),
+        report=_setting("REPORT", 3.0),
+        traffic_days=_setting("TRAFFIC_DAYS", 400),
         destination_shows_notices=_setting("DESTINATION_SHOWS_NOTICES", False),
         roles_max_age=_setting("ROLES_MAX_AGE", 15 * 60),
         check_roles_url=_setting("CHECK_ROLES_URL", ""),

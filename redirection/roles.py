@@ -67,6 +67,16 @@ LOCAL_ROLES: dict[LocalRoleName, Access] = {
     LocalRoleName.CLOUD_DISCOVERY_REPORT_ADMIN: Access.SEE,
 }
 
+# Facts on the portals, "Roles": whoever holds one of these could not use the destination at all.
+SHUT_OUT_OF_DESTINATION = frozenset(
+    {
+        LocalRoleName.APP_INSTANCE_ADMIN,
+        LocalRoleName.USER_GROUP_ADMIN,
+        LocalRoleName.CLOUD_DISCOVERY_GLOBAL_ADMIN,
+        LocalRoleName.CLOUD_DISCOVERY_REPORT_ADMIN,
+    }
+)
+
 
 def access(directory_roles: Iterable[str], local_role: str | None) -> Access:
     """What a person may do in one tenant, from the roles held in that same tenant.
@@ -84,3 +94,13 @@ def access(directory_roles: Iterable[str], local_role: str | None) -> Access:
         return LOCAL_ROLES[LocalRoleName(local_role)]
     except ValueError:
         return Access.NOTHING
+
+
+def is_shut_out(directory_roles: Iterable[str], local_role: str | None) -> bool:
+    """Whether a person with these roles of one tenant cannot use the destination.
+
+    A directory role with full access is not overridden by a local one, here as in ``access``.
+    """
+    if local_role not in SHUT_OUT_OF_DESTINATION:
+        return False
+    return access(directory_roles, None) is not Access.SWITCH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from redirection.role_names import (
     local_role_gives,
     local_role_name,
 )
-from redirection.roles import access
+from redirection.roles import SHUT_OUT_OF_DESTINATION, access, is_shut_out
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,33 @@ def standings(tenant: Tenant) -> list[Standing]:
     snapshots = _snapshots(tenant, [row.person_id for row in held])
     found = [_standing(row.person, row.role, snapshots.get(row.person_id)) for row in held]
     return sorted(found, key=lambda one: (str(one.person).casefold(), one.object_id))
+
+
+@dataclass(frozen=True)
+class ShutOut:
+    """Those whose local role cannot use the destination: how many, by the role's name."""
+
+    by_role: tuple[tuple[str, int], ...]
+
+    @property
+    def people(self) -> int:
+        return sum(number for _, number in self.by_role)
+
+
+def shut_out(tenant: Tenant) -> ShutOut:
+    """Everybody of the tenant who could not use the destination (2 queries)."""
+    held = dict(
+        LocalRole.objects.filter(tenant=tenant, role__in=SHUT_OUT_OF_DESTINATION).values_list(
+            "person_id", "role"
+        )
+    )
+    snapshots = _snapshots(tenant, held)
+    found = Counter(
+        local_role_name(role)
+        for person, role in held.items()
+        if is_shut_out(snapshots[person].directory_roles if person in snapshots else (), role)
+    )
+    return ShutOut(tuple(sorted(found.items())))
 
 
 def standing_of(tenant: Tenant, person: Any) -> Standing:

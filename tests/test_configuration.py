@@ -80,6 +80,8 @@ WRONG = {
     "REDIRECTION_SESSION_IDLE": ["0", "-1", "604801", "an hour", "nan", "inf", "1e9"],
     "REDIRECTION_SESSION_LIMIT": ["0", "2592001", "12h"],
     "REDIRECTION_REFRESH": ["0", "0.01", "61", "fast"],
+    "REDIRECTION_REPORT": ["0", "0.1", "11", "often"],
+    "REDIRECTION_TRAFFIC_DAYS": ["30", "4001", "1.5", "all"],
     "REDIRECTION_ROLES_MAX_AGE": ["0", "86401", "soon"],
     "PORTAL_SAMPLE_PAGES": ["yes please"],
     "ENTRA_AUTHORITY": [

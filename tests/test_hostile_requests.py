@@ -203,10 +203,14 @@ def test_no_form_value_breaks_the_switch(
     sign_in(destination, ada)
     before = Change.objects.count()
     value = value.encode("utf-8", "replace").decode()
-    good = {"wanted": "on", "reason": "", "seen_revision": contoso.revision, "tid": contoso.tid}
-    for field in ("wanted", "seen_revision", "tid"):
-        posted = destination.post(
-            "/cloudapps/settings/switch-redirection", {**good, "reason": "x", field: value}
-        )
+    good = {
+        "wanted": "on",
+        "reason_kind": "ready",
+        "reason": "x",
+        "seen_revision": contoso.revision,
+        "tid": contoso.tid,
+    }
+    for field in ("wanted", "reason_kind", "seen_revision", "tid"):
+        posted = destination.post("/cloudapps/settings/switch-redirection", {**good, field: value})
         assert posted.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
     assert Change.objects.count() == before

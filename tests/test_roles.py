@@ -86,7 +86,13 @@ def test_the_page_the_toggle_and_a_direct_post_agree(
     somebody = person(contoso, roles=[directory] if directory else [], local=given_local)
     destination.force_login(somebody, "redirection.permissions.TenantRolesBackend")
     page = destination.get("/cloudapps/settings?tabid=autoRedirection")
-    form = {"wanted": "on", "reason": "x", "seen_revision": contoso.revision, "tid": contoso.tid}
+    form = {
+        "wanted": "on",
+        "reason_kind": "ready",
+        "reason": "x",
+        "seen_revision": contoso.revision,
+        "tid": contoso.tid,
+    }
     posted = destination.post("/cloudapps/settings/switch-redirection", form)
     contoso.refresh_from_db()
     may = expected(directory, local)

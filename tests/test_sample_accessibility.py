@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles import finders
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Route, sync_playwright
@@ -66,6 +67,11 @@ def opened(chromium: Browser, site: Client, address: str, **context: Any) -> Any
     """The page at ``address`` in the browser, as ``site`` serves it; no server is needed."""
     host, _, path = address.removeprefix("http://").partition("/")
     document = site.get(f"/{path.partition('#')[0]}", headers={"host": host})
+    return shown(chromium, document, address, **context)
+
+
+def shown(chromium: Browser, document: HttpResponse, address: str, **context: Any) -> Any:
+    """An answer of the site, in the browser, as the page at ``address``."""
 
     def answer(route: Route) -> None:
         _, static, name = route.request.url.partition("/static/")

@@ -67,7 +67,7 @@ def adas(strict_demo: StrictDemo, page: Page) -> Iterator[Page]:
 def expect_the_form_back(page: Page, demo: Demo) -> None:
     expect(page.get_by_label("Why")).to_have_value("ready")
     expect(page.get_by_label("Reason")).to_have_value("Typed with care")
-    expect(page.get_by_role("status")).to_contain_text("Check what you typed and send")
+    expect(page.get_by_role("status").first).to_contain_text("Check what you typed and send")
     assert page.url.startswith(demo.url("security", SETTINGS))
 
 

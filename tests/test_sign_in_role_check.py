@@ -51,6 +51,7 @@ def switch(client: Client, tenant: Tenant) -> Any:
         {
             "tid": str(tenant.tid),
             "wanted": "on",
+            "reason_kind": "ready",
             "reason": "Typed with care",
             "unsent_owner": unsent_owner(client, f"{SETTINGS}?confirm=on"),
             "seen_revision": tenant.revision,

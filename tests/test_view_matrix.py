@@ -129,6 +129,10 @@ SAMPLES = (
 )
 
 RATED = {"rating": "5", "kind": "praise"}
+LANGUAGE = View(
+    "/redirection/language", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO),
+    {"language": "de", "next": "/"},
+)  # fmt: skip
 TABLE: dict[str, dict[str, View]] = {
     "portal.urls": {
         **SIGN_IN_VIEWS,
@@ -146,8 +150,25 @@ TABLE: dict[str, dict[str, View]] = {
         "cloudapps/settings/switch-redirection": View(
             "/cloudapps/settings/switch-redirection",
             everybody(AWAY), SWITCHES, everybody(NOT_SO),
-            {"tid": "{tenant}", "wanted": "on", "reason": "x", "seen_revision": "{revision}"},
+            {"tid": "{tenant}", "wanted": "on", "reason_kind": "trial", "reason": "x",
+             "seen_revision": "{revision}"},
             FOREIGN,
+        ),
+        "cloudapps/settings/receipt": View(
+            "/cloudapps/settings/receipt?tid={tenant}",
+            SEES, everybody(NOT_SO), everybody(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/redirection-history": View(
+            "/cloudapps/settings/redirection-history?tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/redirection-history/export": View(
+            "/cloudapps/settings/redirection-history/export?format=csv&tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/try-link": View(
+            "/cloudapps/settings/try-link?link=/alerts&tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
         ),
         "cloudapps/permissions/roles": View(
             "/cloudapps/permissions/roles?tid={tenant}&person={person}&role=security_reader",
@@ -164,6 +185,7 @@ TABLE: dict[str, dict[str, View]] = {
         "redirection/go": View(
             "/redirection/go?from=/alerts", everybody(AWAY), everybody(AWAY), everybody(NOT_SO)
         ),
+        "redirection/language": LANGUAGE,
         "redirection/feedback": View(
             "/redirection/feedback?tid={tenant}",
             (SIGN_IN, OK, OK, OK, MISSING, MISSING),
@@ -193,6 +215,12 @@ TABLE: dict[str, dict[str, View]] = {
         "redirection/close-banner": View(
             "/redirection/close-banner", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO)
         ),
+        "redirection/page-seen": View(
+            "/redirection/page-seen",
+            everybody(NOT_SO), everybody(HTTPStatus.NO_CONTENT), everybody(NOT_SO),
+            {"path": "/", "fragment": "#/audits", "counted": "1"},
+        ),
+        "redirection/language": LANGUAGE,
         "": public_page("/"),
         "notes": View(
             "/notes", everybody(NOT_SO), everybody(HTTPStatus.SEE_OTHER), everybody(NOT_SO),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,12 +21,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 from redirection import unsent
 from redirection.forms import SwitchForm
 from redirection.models import Change, ChangedMeanwhile, Channel, Tenant
+from redirection.overview import overview_of
 from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
 from redirection.views.ask_again import ask_again
+from redirection.views.receipt import receipt_of
 from redirection.views.visited import refused, tenant_to_see, tenants_shown
 
 TAB = "autoRedirection"
-HISTORY_LENGTH = 50
+# The newest changes; all of them stand on the history page.
+NEWEST_CHANGES = 5
+# Whoever was away for longer reads the rest in the history.
+MOST_MEANWHILE = 10
 UNSENT = "switch"
 TYPED = ("wanted", "reason_kind", "reason")
 
@@ -75,11 +82,7 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
         raise refused(request, tenant)
     form = SwitchForm(request.POST)
     if not form.is_valid():
-        wanted = "" if "wanted" in form.errors else form.cleaned_data["wanted"]
-        if "seen_revision" in form.errors:
-            form = _up_to_date(request, tenant)
-            form.add_error(None, _("This form is out of date. Check the state and send it again."))
-        return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
+        return _not_accepted(request, tenant, form)
     wanted = form.cleaned_data["wanted"]
     try:
         change = tenant.switch_redirection(
@@ -93,14 +96,34 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
     except RolesTooOld:
         unsent.keep(request, UNSENT, TYPED)
         return ask_again(request, f"{_address(tenant)}&confirm={wanted}")
-    except ChangedMeanwhile as meanwhile:
+    except ChangedMeanwhile:
+        meanwhile = _meanwhile(tenant, form)
         form = _up_to_date(request, tenant)
-        return _page(request, tenant, form, wanted, meanwhile.change, HTTPStatus.CONFLICT)
+        return _page(request, tenant, form, wanted, meanwhile, HTTPStatus.CONFLICT)
     except ValidationError as error:
         form.add_error(None, error)
         return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
-    messages.success(request, _outcome(wanted, change))
+    meanwhile = _meanwhile(tenant, form)
+    # A double click, a repeated form or a retry finds the own change, and says what it said.
+    if change is None and meanwhile and meanwhile[0].author_id != request.user.pk:
+        return _page(request, tenant, form, "", meanwhile)
+    messages.success(request, _outcome(wanted, bool(meanwhile)))
     return HttpResponseRedirect(_address(tenant))
+
+
+def _not_accepted(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpResponse:
+    """The page with what is wrong, and what was typed."""
+    wanted = "" if "wanted" in form.errors else form.cleaned_data["wanted"]
+    if "seen_revision" in form.errors:
+        form = _up_to_date(request, tenant)
+        form.add_error(None, _("This form is out of date. Check the state and send it again."))
+    return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
+
+
+def _meanwhile(tenant: Tenant, form: SwitchForm) -> list[Change]:
+    """What happened to the tenant since the form was made, the newest first."""
+    since = tenant.changes.filter(revision__gt=form.cleaned_data["seen_revision"])
+    return list(since[:MOST_MEANWHILE])
 
 
 def _address(tenant: Tenant) -> str:
@@ -117,10 +140,10 @@ def _page(
     tenant: Tenant,
     form: SwitchForm,
     confirm: str,
-    conflict: Change | None = None,
+    conflict: Iterable[Change] = (),
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
-    changes = list(tenant.changes.all()[: HISTORY_LENGTH + 1])
+    changes = list(tenant.changes.all()[:NEWEST_CHANGES])
     may_switch = request.user.has_perm(SWITCH_REDIRECTION, tenant)
     context = {
         **tenants_shown(request, tenant),
@@ -129,15 +152,16 @@ def _page(
         "form": form,
         "unsent_owner": unsent.owner(request, tenant),
         "conflict": conflict,
-        "changes": changes[:HISTORY_LENGTH],
-        "history_length": HISTORY_LENGTH if len(changes) > HISTORY_LENGTH else None,
+        "changes": changes,
+        "overview": overview_of(tenant, timezone.now()),
+        "receipt": receipt_of(tenant),
         "last_change": changes[0] if changes else None,
     }
     return render(request, "redirection/settings.html", context, status=status)
 
 
-def _outcome(wanted: str, change: Change | None) -> str:
-    if change is None:
+def _outcome(wanted: str, has_changed: bool) -> str:
+    if not has_changed:
         if wanted == "on":
             return _("Automatic redirection already was on. Nothing changed.")
         return _("Automatic redirection already was off. Nothing changed.")
