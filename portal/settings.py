@@ -78,7 +78,9 @@ HTTPS = {origin.scheme for origin in _destinations} == {"https"}
 if not HTTPS and any(origin.scheme == "https" for origin in _destinations):
     raise ImproperlyConfigured("REDIRECTION_CLOUDS mixes http and https. Accepted: one scheme.")
 
-_legacy_origins = [f"{'https' if HTTPS else 'http'}://{domain}:*" for domain in _legacy_domains]
+# After a form the browser may be led to the domain, or to a tenant's host below it.
+_legacy_hosts = [host for domain in _legacy_domains for host in (domain, f"*.{domain}")]
+_legacy_origins = [f"{'https' if HTTPS else 'http'}://{host}:*" for host in _legacy_hosts]
 
 # A leading dot takes the domain and every tenant and region host below it.
 ALLOWED_HOSTS = [str(origin.hostname) for origin in _destinations] + [

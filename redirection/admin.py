@@ -5,20 +5,25 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from redirection.link_rule_admin import DeepLinkRuleAdmin
 from redirection.models import (
     Change,
     Channel,
+    DeepLinkRule,
+    DeepLinkRuleChange,
     Feedback,
     LocalRole,
     LocalRoleChange,
     Receipt,
     RoleSnapshot,
     Tenant,
+    UnmatchedLink,
 )
 from redirection.models.reasons import REASON_LENGTH
+from redirection.unmatched_admin import unmatched_page
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -120,3 +125,24 @@ class LocalRoleChangeAdmin(ReadOnly):
     list_filter = ("channel", "at")
     list_select_related = ("tenant",)
     search_fields = ("tenant__name", "person_name", "author_name", "reason")
+
+
+admin.site.register(DeepLinkRule, DeepLinkRuleAdmin)
+
+
+@admin.register(DeepLinkRuleChange)
+class DeepLinkRuleChangeAdmin(ReadOnly):
+    list_display = (
+        "revision", "at", "added", "changed", "removed", "summary", "author_name", "channel",
+        "reason",
+    )  # fmt: skip
+    list_filter = ("channel", "at")
+    search_fields = ("author_name", "reason", "summary")
+
+
+@admin.register(UnmatchedLink)
+class UnmatchedLinkAdmin(ReadOnly):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
+    ) -> HttpResponse:
+        return unmatched_page(self, request)

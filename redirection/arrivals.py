@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.handlers.wsgi import WSGIRequest
 from django.utils.encoding import iri_to_uri
 
+from redirection import switches
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for, route_template
@@ -45,7 +46,7 @@ class Arrival:
     @property
     def template(self) -> str:
         """The table's row, such as ``/alerts/*``; ``/*`` where no row matches."""
-        return route_template(self.rule)
+        return route_template(self.rule).partition(" ")[0]
 
     @property
     def stops(self) -> bool:
@@ -94,17 +95,19 @@ def visit_of(link: PastedLink) -> WSGIRequest:
 def arrival_of(link: PastedLink, visit: WSGIRequest, tenant: Tenant) -> Arrival:
     """Where ``link`` leads for ``tenant``, whose cloud has a destination origin."""
     path, _, query = visit.get_full_path().partition("?")
-    rule = destination_for(path, query, tid=tenant.tid)
+    rules = switches.held().rules
+    rule = destination_for(path, query, "", tenant.tid, rules, tenant.cloud)
     found = location(visit, tenant, rule)
     way = urlsplit(found)
     hand_over = way.path == conf().hand_over_path
     if hand_over:
         path, _, query = parse_qs(way.query)["from"][0].partition("?")
-        rule = destination_for(path, query, link.fragment, tenant.tid)
+        rule = destination_for(path, query, link.fragment, tenant.tid, rules, tenant.cloud)
         address = f"{way.scheme}://{way.netloc}{rule.target}"
     else:
         # The browser carries it along (RFC 9110, 10.2.2).
-        address = f"{found}#{iri_to_uri(link.fragment)}" if link.fragment else found
+        carried = link.fragment and "#" not in found
+        address = f"{found}#{iri_to_uri(link.fragment)}" if carried else found
     arriving = parse_qsl(urlsplit(address).query, keep_blank_values=True)
     parameters = dict.fromkeys(name for name, _ in link.parameters)
     left_out = dict.fromkeys(pair[0] for pair in link.parameters if pair not in arriving)

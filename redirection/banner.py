@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -15,22 +16,27 @@ from redirection.conf import conf
 from redirection.middleware import hand_over_address
 from redirection.models import Tenant
 from redirection.permissions import SWITCH_REDIRECTION
+from redirection.request_classes import RequestClass
 from redirection.visits import Visit
 
 CLOSED_COOKIE = "legacy_banner"
 
 
 class Variant(StrEnum):
-    """Off and may switch; off and may not; on, and why this tab stays."""
+    """Off and may switch; off and may not; on, and this tab stays, or its session has ended."""
 
     CONFIGURE = "configure"
     INFORM = "inform"
     STAYS = "stays"
+    MOVES = "moves"
 
 
 @dataclass(frozen=True)
 class Banner:
-    """One banner: its variant, where its actions lead, and since when redirection is on."""
+    """One banner: its variant, where its actions lead, since when redirection is on.
+
+    ``until`` is when the tab moves at the latest, ``idle_minutes`` after how long unused.
+    """
 
     variant: Variant
     open_url: str
@@ -38,33 +44,70 @@ class Banner:
     feedback_url: str
     close_url: str
     since: dt.datetime | None
+    until: dt.datetime | None
+    idle_minutes: int
+
+    @property
+    def state(self) -> str:
+        """Changes when there is something new to say: a page that is open compares it."""
+        return f"{self.variant} {self.since or ''} {self.until or ''}".strip()
 
 
-def banner_for(request: HttpRequest) -> Banner | None:
-    """The banner of the page being served, or None where there is nothing to say."""
+def banner_for(request: HttpRequest, page: str) -> Banner | None:
+    """The banner of ``page`` (path and query), or None where there is nothing to say."""
     visit: Visit | None = getattr(request, "redirection", None)
     if visit is None or visit.tenant is None or visit.decision.go:
         return None
+    if visit.request_class is RequestClass.EMBEDDED:
+        return None
+    if visit.step_back is not None and visit.tenant.on:
+        # The page says that instead.
+        return None
     origin = conf().destination(visit.tenant.cloud)
-    variant = _variant(request, visit.tenant)
+    variant = _variant(request, visit, visit.tenant)
     if origin is None or request.COOKIES.get(CLOSED_COOKIE) == variant:
         return None
-    since = dt.datetime.fromtimestamp(visit.tenant.since / 1000, dt.UTC)
     settings_path = reverse("redirection:settings", urlconf=conf().destination_urlconf)
-    about = urlencode({"about": request.get_full_path()})
+    about = urlencode({"about": page})
     return Banner(
         variant=variant,
-        open_url=origin + hand_over_address(request, visit.tenant.tid),
+        open_url=origin + hand_over_address(visit.tenant.tid, page),
         configure_url=f"{origin}{settings_path}?tabid=autoRedirection&tid={visit.tenant.tid}",
         feedback_url=f"{reverse('redirection:feedback')}?{about}",
         close_url=reverse("redirection:close_banner"),
-        since=since if variant is Variant.STAYS else None,
+        since=_moment(visit.tenant.since) if visit.tenant.on else None,
+        until=_until(visit) if variant is Variant.STAYS else None,
+        idle_minutes=max(conf().session_idle // 60, 1),
     )
 
 
-def _variant(request: HttpRequest, tenant: decisions.Tenant) -> Variant:
+def banner_context(request: HttpRequest, page: str) -> dict[str, Any]:
+    """What the banner's template needs for ``page``; the form's token comes on top."""
+    visit: Visit | None = getattr(request, "redirection", None)
+    known = visit is not None and visit.tenant is not None
+    tid = visit.tenant.tid if visit is not None and visit.tenant is not None else ""
+    return {
+        "banner": banner_for(request, page),
+        "page": page,
+        "here_url": f"{reverse('redirection:here')}?{urlencode({'tid': tid})}" if known else "",
+        "destination_name": conf().destination_name,
+        "legacy_name": conf().legacy_name,
+    }
+
+
+def _until(visit: Visit) -> dt.datetime | None:
+    if visit.session is None:
+        return None
+    return _moment(visit.session.started + conf().session_limit * 1000)
+
+
+def _moment(milliseconds: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
+
+
+def _variant(request: HttpRequest, visit: Visit, tenant: decisions.Tenant) -> Variant:
     if tenant.on:
-        return Variant.STAYS
+        return Variant.STAYS if visit.running else Variant.MOVES
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
         return Variant.INFORM

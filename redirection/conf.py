@@ -46,6 +46,11 @@ DEFAULT_EXEMPT_PATHS = (
     "/auth/",
     "/redirection/",
     "/static/",
+    "/download/",
+    "/downloads/",
+    "/.well-known/",
+    "/favicon.ico",
+    "/robots.txt",
 )
 
 

@@ -35,9 +35,12 @@ class Reason(StrEnum):
     UNKNOWN_TENANT = "unknown_tenant"
     NO_DESTINATION = "no_destination"
     OFF = "off"
+    STEPPED_BACK = "stepped_back"
     SESSION_CONTINUES = "session_continues"
     SESSION_ENDED = "session_ended"
     NEW_SESSION = "new_session"
+    LOOP_STOPPED = "loop_stopped"
+    AHEAD_OF_TIME = "ahead_of_time"
 
 
 def redirection_is_on(stage: str, setting: str) -> bool:
@@ -54,7 +57,8 @@ class Tenant:
     """What a worker holds in memory about one tenant.
 
     ``tid`` is the directory's tenant id (lower-case UUID text), ``since`` the moment the
-    effective mode last changed, in milliseconds since the epoch.
+    effective mode last changed, in milliseconds since the epoch. ``step_back_since`` is the
+    moment since which its people may step back for one task; None where they may not.
     """
 
     tid: str
@@ -63,6 +67,7 @@ class Tenant:
     on: bool
     since: int
     revision: int
+    step_back_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +84,14 @@ class LegacySession:
 
 
 @dataclass(frozen=True, slots=True)
-class PageLoadHints:
-    """What a request says about itself; None where the header is missing."""
-
-    method: str
-    fetch_mode: str | None = None
-    fetch_dest: str | None = None
-    requested_with: str | None = None
-    accept: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything the decision rests on.
 
     ``loaded`` is False while the worker has never read the settings; ``destination`` is False
     where no origin is configured for the tenant's cloud; ``session`` is the verified cookie of
-    this tenant, running or not; ``session_runs`` is judged by the clock.
+    this tenant, running or not; ``session_runs`` is judged by the clock. ``stepped_back``: a
+    step back of this tenant runs in the browser. ``sent_back``: the destination by itself sent
+    this browser back too often. ``ahead_of_time``: a prefetch or prerender of a page.
     """
 
     legacy: bool
@@ -106,15 +102,22 @@ class Facts:
     destination: bool = True
     session: LegacySession | None = None
     session_runs: bool = False
+    stepped_back: bool = False
+    sent_back: bool = False
+    ahead_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Stay or go, and why. ``revision`` is the tenant's, 0 where no tenant is known."""
+    """Stay or go, and why. ``revision`` is the tenant's, 0 where no tenant is known.
+
+    ``refuse``: neither; the browser asks again when somebody really opens the page.
+    """
 
     reason: Reason
     go: bool = False
     revision: int = 0
+    refuse: bool = False
 
 
 _NOT_LEGACY = Decision(Reason.NOT_LEGACY)
@@ -125,7 +128,19 @@ _UNKNOWN_TENANT = Decision(Reason.UNKNOWN_TENANT)
 
 
 def decide(facts: Facts) -> Decision:
-    """Stay or go, with the reason. The cheapest exit comes first."""
+    """Stay, go or refuse, with the reason."""
+    decision = _stay_or_go(facts)
+    if decision.go and facts.sent_back:
+        return Decision(Reason.LOOP_STOPPED, revision=decision.revision)
+    begins = decision.reason is Reason.OFF and not facts.session_runs
+    if facts.ahead_of_time and (decision.go or begins):
+        # A page kept for later would not know of a switch, and would have begun no session.
+        return Decision(Reason.AHEAD_OF_TIME, revision=decision.revision, refuse=True)
+    return decision
+
+
+def _stay_or_go(facts: Facts) -> Decision:
+    # The cheapest exit comes first.
     if not facts.legacy:
         return _NOT_LEGACY
     if facts.exempt:
@@ -141,64 +156,19 @@ def decide(facts: Facts) -> Decision:
         return Decision(Reason.OFF, revision=tenant.revision)
     if not facts.destination:
         return Decision(Reason.NO_DESTINATION, revision=tenant.revision)
+    return _by_visit(facts, tenant)
+
+
+def _by_visit(facts: Facts, tenant: Tenant) -> Decision:
+    # Before the session: it holds for new tabs too.
+    if facts.stepped_back:
+        return Decision(Reason.STEPPED_BACK, revision=tenant.revision)
     session = facts.session
     if session is None or session.tid != tenant.tid or session.started >= tenant.since:
         return Decision(Reason.NEW_SESSION, go=True, revision=tenant.revision)
     if not facts.session_runs:
         return Decision(Reason.SESSION_ENDED, go=True, revision=tenant.revision)
     return Decision(Reason.SESSION_CONTINUES, revision=tenant.revision)
-
-
-def is_page_load(hints: PageLoadHints) -> bool:
-    """Whether a browser asks for a page of its own in a tab (promise 1).
-
-    With ``Sec-Fetch-*`` the browser says so itself (Fetch Metadata). Without, a request
-    counts when it is not marked as a background call and takes HTML.
-    """
-    if hints.method not in ("GET", "HEAD"):
-        return False
-    if hints.fetch_mode is not None or hints.fetch_dest is not None:
-        return hints.fetch_mode == "navigate" and hints.fetch_dest == "document"
-    return hints.requested_with is None and accepts_html(hints.accept)
-
-
-def is_background_call(hints: PageLoadHints) -> bool:
-    """Whether a page that is open asks for something: a form, ``fetch()`` or XMLHttpRequest.
-
-    It is a sign of work under way; parts of a page such as images are not, and they are what
-    shared caches keep.
-    """
-    if hints.method not in ("GET", "HEAD"):
-        return True
-    return hints.fetch_dest == "empty" or hints.requested_with is not None
-
-
-def accepts_html(accept: str | None) -> bool:
-    """Whether an Accept header takes HTML (RFC 9110, 12.5.1). A missing header does not count:
-    every browser sends one, and only page loads may move."""
-    if accept is None:
-        return False
-    best: tuple[int, float] = (-1, 0.0)
-    for item in accept.split(","):
-        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
-        precision = _HTML_RANGES.get(media_range)
-        # The most specific range decides, whatever its weight.
-        if precision is not None and precision > best[0]:
-            best = (precision, _weight(parameters))
-    return best[1] > 0
-
-
-_HTML_RANGES = {"*/*": 0, "text/*": 1, "application/xhtml+xml": 2, "text/html": 3}
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 def is_exempt(path: str, exempt_paths: tuple[str, ...]) -> bool:

@@ -1,7 +1,7 @@
 """Where a legacy page lives in the destination portal. The one place that maps.
 
 A legacy page link is ``/#/<route>?<query>``, with the filters inside the fragment; some
-links carry the route as a path. Both read the same table.
+links carry the route as a path. Both ask the operator's rules first, then the same table.
 """
 
 from __future__ import annotations
@@ -9,13 +9,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, unquote
 from uuid import UUID
 
+from redirection.link_parts import (
+    address,
+    clean,
+    is_route,
+    joined,
+    name_of,
+    parameters_of,
+    split,
+)
+from redirection.link_rule_queries import query_handling
+from redirection.link_rules import Part, filled, segments_of
+from redirection.link_templates import template_of
 from redirection.routes import ROUTES, Counterpart, Query, Route
+from redirection.rule_sets import NO_RULES, Found, RuleSet
 
 __all__ = [
     "UNKNOWN_PAGE",
@@ -23,23 +35,23 @@ __all__ = [
     "DeepLink",
     "counterpart_of",
     "destination_for",
+    "is_unmatched",
     "route_template",
 ]
 
 # In the place of a route template: the page stands behind "#", and the browser has not told.
 UNKNOWN_PAGE = "?"
 
-
-# A page path or query as a browser sends it; everything else is percent-encoded. The percent
-# sign is kept, so what is already encoded (once or twice) arrives as it was.
-_UNCHANGED = "%!$&'()*+,-./:;=?@_~"
-_ENCODED_SLASH = re.compile(r"%(?:25)?2f", re.IGNORECASE)
-_PARAMETER = re.compile(r"[^&]+")
 # Deeper than this no route of the table lies.
 _DEEPEST = max(route.count("/") for route in ROUTES) + 1
+# A rule's own pages are counted apart from those of the table: so many words of their address.
+_RULE_WORDS = 2
+_WORST_LAST = (Counterpart.EXACT, Counterpart.NEAREST, Counterpart.NONE)
 # Only a user whose link names a directory object has a page over there.
 _USER_PAGE = "User page"
 _USER_BY_ID = "/users/{id}"
+# The first page of the table at a path names it.
+_FEATURES = {row.target: row.feature for row in reversed(ROUTES.values()) if "?" not in row.target}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +59,53 @@ class DeepLink:
     """The counterpart of a legacy page.
 
     ``target`` is path and query on the destination origin, always starting with a single
-    slash; ``feature`` names the page; ``route`` is the table's row, never anything personal.
+    slash, and a fragment where there is one; ``feature`` names the page, empty where nobody
+    has named it; ``route`` is the table's row, or the page's template where a rule of the
+    operator won: never anything personal. ``rule`` is the number of that rule, else None.
     """
 
     target: str
     counterpart: Counterpart
     feature: str
     route: str
+    rule: int | None = None
 
 
-def destination_for(path: str, query: str = "", fragment: str = "", tid: str = "") -> DeepLink:
+def destination_for(
+    path: str,
+    query: str = "",
+    fragment: str = "",
+    tid: str = "",
+    rules: RuleSet = NO_RULES,
+    cloud: str = "",
+) -> DeepLink:
     """The counterpart of ``path?query#fragment`` for the tenant ``tid`` (UUID text or empty).
 
     ``path`` and ``query`` are as they stand in the address (percent-encoded); a leading
-    ``?`` or ``#`` is tolerated. Never raises: what nothing matches has no counterpart.
+    ``?`` or ``#`` is tolerated. ``rules`` of the operator, those for ``cloud`` (its key) and
+    those for all, are asked before the table. Never raises: what nothing matches has no
+    counterpart.
     """
     query = query.removeprefix("?")
     fragment = fragment.removeprefix("#")
-    if fragment.startswith(("/", "!/")) or _ENCODED_SLASH.match(fragment):
-        route, own_query = _split(fragment)
-        parameters = _joined(own_query, query)
-        anchor = ""
-    else:
-        route, own_query = _split(path)
-        parameters = _joined(own_query, query)
-        anchor = f"#{_clean(fragment)}" if fragment else ""
-    link = _look_up(route, parameters, tid)
-    return DeepLink(link.target + anchor, link.counterpart, link.feature, link.route)
+    in_fragment = is_route(fragment)
+    route, own_query = split(fragment if in_fragment else path)
+    parameters = joined(own_query, query)
+    part = Part.FRAGMENT if in_fragment else Part.PATH
+    link = _by_rule(route, parameters, tid, part, rules, cloud) or _look_up(route, parameters, tid)
+    if in_fragment or not fragment or "#" in link.target:
+        return link
+    return replace(link, target=f"{link.target}#{clean(fragment)}")
 
 
 def route_template(link: DeepLink) -> str:
-    """The route without ids, for counting: ``/alerts/*`` for every alert."""
+    """The route without ids, for counting: ``/alerts/*`` for every alert.
+
+    Behind a page that a rule of the operator maps stands how well it is answered:
+    ``/reports/* nearest``.
+    """
+    if link.rule is not None:
+        return f"/{link.route} {link.counterpart}"
     if link.feature == _USER_PAGE:
         return _USER_BY_ID
     return f"/{link.route}"
@@ -90,34 +118,57 @@ def counterpart_of(template: str) -> tuple[Counterpart, str]:
     """
     if template == _USER_BY_ID:
         return Counterpart.EXACT, _USER_PAGE
-    link = destination_for(template)
-    return link.counterpart, link.feature
+    page, _, counterpart = template.partition(" ")
+    link = destination_for(page)
+    return (Counterpart(counterpart), "") if counterpart else (link.counterpart, link.feature)
 
 
-def _split(address: str) -> tuple[str, str]:
-    """Route and query of a hash route or path, with the traps of real links undone."""
-    # Mailers and ticket systems encode the whole fragment, sometimes twice.
-    for _ in range(2):
-        if not _ENCODED_SLASH.match(address):
+def is_unmatched(link: DeepLink) -> bool:
+    """Whether neither a rule nor a row was made for the page, or it has no counterpart."""
+    if link.rule is not None:
+        return False
+    name, below, _ = link.route.rpartition("/*")
+    return link.counterpart is Counterpart.NONE or (bool(below) and name not in _ITEMS)
+
+
+def _by_rule(
+    route: str, parameters: str, tid: str, part: Part, rules: RuleSet, cloud: str
+) -> DeepLink | None:
+    for found in rules.matches(route, part, cloud):
+        target = filled(found.target, found.captures, found.rest)
+        if target is None:
+            continue
+        kept = query_handling(found.query).applied(parameters)
+        template = template_of(segments_of(route)[0], _RULE_WORDS)
+        link = _page(found, target, kept)
+        if found.is_alias:
+            alias, own = split(target.removeprefix("#"))
+            link = _alias(alias, joined(own, kept), tid, rules, cloud)
+            worst = max(link.counterpart, Counterpart(found.counterpart), key=_WORST_LAST.index)
+            link = replace(link, counterpart=worst)
+        # Where the operator says that there is none, the nearest place is not that feature.
+        feature = "" if found.counterpart == Counterpart.NONE else link.feature
+        return replace(link, feature=feature, route=template, rule=found.number)
+    return None
+
+
+def _alias(route: str, parameters: str, tid: str, rules: RuleSet, cloud: str) -> DeepLink:
+    """Where another legacy route leads; an alias of an alias is not followed any further."""
+    for found in rules.matches(route, Part.FRAGMENT, cloud):
+        if found.is_alias:
             break
-        address = unquote(address)
-    # Raw CEF logs escape "=" as "\=".
-    address = address.replace("\\=", "=").removeprefix("!")
-    route, _, query = address.partition("?")
-    return route, query
+        target = filled(found.target, found.captures, found.rest)
+        if target is not None:
+            return _page(found, target, query_handling(found.query).applied(parameters))
+    return _look_up(route, parameters, tid)
 
 
-def _joined(own: str, page: str) -> str:
-    """The route's own parameters, then those of the page that it does not have itself."""
-    if not page:
-        return own
-    names = {_name(match.group()) for match in _PARAMETER.finditer(own)}
-    extra = [part.group() for part in _PARAMETER.finditer(page) if _name(part.group()) not in names]
-    return "&".join([own, *extra] if own else extra)
-
-
-def _name(parameter: str) -> str:
-    return parameter.partition("=")[0]
+def _page(found: Found, target: str, parameters: str) -> DeepLink:
+    page, mark, anchor = target.partition("#")
+    path = page.partition("?")[0]
+    arrived = clean(path) + address(page, parameters)[len(path) :]
+    place = f"#{clean(anchor)}" if mark and anchor else ""
+    return DeepLink(arrived + place, Counterpart(found.counterpart), _FEATURES.get(path, ""), "")
 
 
 def _look_up(route: str, parameters: str, tid: str) -> DeepLink:
@@ -129,7 +180,7 @@ def _look_up(route: str, parameters: str, tid: str) -> DeepLink:
             return _below(row, "/".join(segments[:length]), rest, parameters, tid)
     if segments:
         return DeepLink(_with_tid("/", parameters, tid), Counterpart.NONE, "", "*")
-    return DeepLink(_address("/", parameters), Counterpart.EXACT, "Home", "")
+    return DeepLink(address("/", parameters), Counterpart.EXACT, "Home", "")
 
 
 def _below(row: Route, name: str, rest: list[str], parameters: str, tid: str) -> DeepLink:
@@ -138,12 +189,12 @@ def _below(row: Route, name: str, rest: list[str], parameters: str, tid: str) ->
     else:
         parameters = _without(parameters, row.dropped)
     if not rest:
-        return DeepLink(_address(row.target, parameters), row.counterpart, row.feature, name)
+        return DeepLink(address(row.target, parameters), row.counterpart, row.feature, name)
     special = _ITEMS.get(name)
     if special is not None:
         return special(row, rest, parameters, tid)
     nearest = Counterpart.NEAREST if row.counterpart is Counterpart.EXACT else row.counterpart
-    return DeepLink(_address(row.target, parameters), nearest, row.feature, f"{name}/*")
+    return DeepLink(address(row.target, parameters), nearest, row.feature, f"{name}/*")
 
 
 def _one_alert(row: Route, rest: list[str], parameters: str, tid: str) -> DeepLink:
@@ -159,7 +210,7 @@ def _one_user(row: Route, rest: list[str], parameters: str, tid: str) -> DeepLin
         return DeepLink(
             _with_tid(row.target, parameters, tid), Counterpart.NEAREST, "One user", "users/*"
         )
-    parameters = _joined(f"aad={object_id}", parameters)
+    parameters = joined(f"aad={object_id}", parameters)
     return DeepLink(_with_tid("/user/", parameters, tid), Counterpart.EXACT, _USER_PAGE, "users/*")
 
 
@@ -181,30 +232,18 @@ def _object_id(rest: list[str]) -> str | None:
 
 
 def _with_tid(target: str, parameters: str, tid: str) -> str:
-    return _address(target, _joined(parameters, f"tid={tid}" if tid else ""))
+    return address(target, joined(parameters, f"tid={tid}" if tid else ""))
 
 
 def _only_tid(parameters: str) -> str:
-    return "&".join(
-        part.group() for part in _PARAMETER.finditer(parameters) if _name(part.group()) == "tid"
-    )
+    return "&".join(part for part in parameters_of(parameters) if name_of(part) == "tid")
 
 
 def _without(parameters: str, dropped: frozenset[tuple[str, str]]) -> str:
     if not dropped:
         return parameters
     return "&".join(
-        part.group()
-        for part in _PARAMETER.finditer(parameters)
-        if not dropped.intersection(parse_qsl(part.group(), keep_blank_values=True))
+        part
+        for part in parameters_of(parameters)
+        if not dropped.intersection(parse_qsl(part, keep_blank_values=True))
     )
-
-
-def _address(target: str, parameters: str) -> str:
-    path, _, own = target.partition("?")
-    parameters = _joined(own, parameters)
-    return f"{path}?{_clean(parameters)}" if parameters else path
-
-
-def _clean(text: str) -> str:
-    return quote(text, safe=_UNCHANGED, errors="replace")

@@ -14,5 +14,8 @@ feedback = [
 urlpatterns = [
     *feedback,
     path("redirection/close-banner", views.close_banner, name="close_banner"),
+    path("redirection/step-back", views.take_step_back, name="take_step_back"),
+    path("redirection/end-step-back", views.end_step_back, name="end_step_back"),
+    path("redirection/here", views.here, name="here"),
     path("redirection/page-seen", views.page_seen, name="page_seen"),
 ]

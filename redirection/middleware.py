@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
 
-from redirection import legacy_sessions, reports, switches, traffic
+from redirection import form_chains, legacy_sessions, loops, reports, switches, traffic
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for
@@ -44,58 +44,112 @@ class RedirectionMiddleware:
         if self.is_async:
             return self.__acall__(request)
         visit = arrive(request)
-        if visit.decision.go and visit.tenant is not None:
-            return go(request, visit, visit.tenant)
+        answered = answer(request, visit)
+        if answered is not None:
+            return answered
         return stay(request, cast("HttpResponseBase", self.get_response(request)), visit)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         visit = arrive(request)
-        if visit.decision.go and visit.tenant is not None:
-            return go(request, visit, visit.tenant)
+        answered = answer(request, visit)
+        if answered is not None:
+            return answered
         response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         return stay(request, response, visit)
 
 
+def answer(request: HttpRequest, visit: Visit) -> HttpResponse | None:
+    """The answer to a request that does not reach the legacy portal; None for one that does."""
+    if visit.decision.refuse:
+        return refuse(visit)
+    if visit.decision.go and visit.tenant is not None:
+        return go(request, visit, visit.tenant)
+    return None
+
+
+def refuse(visit: Visit) -> HttpResponse:
+    """The empty answer to a prefetch or prerender: the browser drops it and asks again."""
+    response = HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Cache-Control"] = "no-store"
+    response["Content-Length"] = "0"
+    response[HEADER] = visit.header
+    return response
+
+
 def go(request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
-    """The redirect to the tenant's destination origin."""
+    """The redirect to the tenant's destination origin, counted."""
+    link = link_of(request, tenant)
+    if visit.is_counted:
+        traffic.count_load(
+            tenant.tid, visit.now, escape_uri_path(request.path), link, Answer.REDIRECTED
+        )
+    response = redirect_to(link, request, visit, tenant)
+    _note_return(response, visit)
+    if form_chains.is_part_of(conf(), request.COOKIES):
+        return form_chains.lead_on(conf(), request, response)
+    return response
+
+
+def link_of(request: HttpRequest, tenant: Tenant) -> DeepLink:
+    """The counterpart of the page this request asks for, as far as a server knows it."""
     # get_full_path() and never path_info: "@evil.example" would become part of the host.
     path, _, query = request.get_full_path().partition("?")
-    link = destination_for(path, query, tid=tenant.tid)
+    return destination_for(path, query, "", tenant.tid, switches.held().rules, tenant.cloud)
+
+
+def redirect_to(link: DeepLink, request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
+    """The redirect to ``link`` on the tenant's destination origin, with its headers."""
     response = HttpResponseRedirect(location(request, tenant, link))
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"
     response[HEADER] = visit.header
     _remember(response, visit)
-    if request.method == "GET":
-        traffic.count(tenant.tid, visit.now, traffic.route_at_first(link), Answer.REDIRECTED)
     return response
 
 
 def stay(request: HttpRequest, response: HttpResponseBase, visit: Visit) -> HttpResponseBase:
-    """Let through; begin or renew the legacy session."""
+    """Let through; begin or renew the legacy session.
+
+    An answer with ``renews_no_session = True`` is to a page that asks by itself: nobody need be
+    there.
+    """
     if visit.host is None or visit.tenant is None:
         return response
     if visit.page_load:
-        response[HEADER] = visit.header
-        # The page says when its tab began and when redirection was switched: a copy would lie.
-        patch_cache_control(response, private=True, no_cache=True)
-        _remember(response, visit)
-        if request.method == "GET" and _is_page(response.status_code):
-            link = destination_for(escape_uri_path(request.path))
-            traffic.count(visit.tenant.tid, visit.now, traffic.route_at_first(link), Answer.KEPT)
+        say_why(response, visit)
+        _note_return(response, visit)
+        if visit.is_counted and _is_page(response.status_code):
+            path, tid = escape_uri_path(request.path), visit.tenant.tid
+            link = switches.held().link(path, tid=tid)
+            traffic.count_load(tid, visit.now, path, link, Answer.KEPT)
     settings = conf()
+    if visit.tenant.on and form_chains.is_sent_on(visit.request_class, response):
+        form_chains.note(settings, response)
     session = visit.session_after(settings)
     # A sign-out that has just ended the session has the last word.
     ended = legacy_sessions.cookie_name(settings, visit.tenant.tid) in response.cookies
-    if session is not None and session is not visit.session and not ended:
+    unasked = getattr(response, "renews_no_session", False)
+    if session is not None and session is not visit.session and not (ended or unasked):
+        # No cache may hand the cookie to somebody else.
+        patch_cache_control(response, private=True)
         legacy_sessions.write(settings, response, session, visit.host.domain)
         traffic.mark(session.tid, session.started, session.seen)
     return response
 
 
-def hand_over_address(request: HttpRequest, tid: str) -> str:
-    """Path and query of the hand-over page for the page this request asks for."""
-    return _hand_over(tid, request.get_full_path())
+def say_why(response: HttpResponseBase, visit: Visit) -> None:
+    """The headers of a page that stays."""
+    response[HEADER] = visit.header
+    # The page says when its tab began and when redirection was switched: a copy would lie.
+    patch_cache_control(response, private=True, no_cache=True)
+    # Ahead of time nobody has visited anything.
+    if not visit.is_ahead_of_time:
+        _remember(response, visit)
+
+
+def hand_over_address(tid: str, page: str) -> str:
+    """Path and query of the hand-over page for ``page``, path and query of a legacy page."""
+    return _hand_over(tid, page)
 
 
 def _is_page(status: int) -> bool:
@@ -126,6 +180,11 @@ def _hand_over(tid: str, address: str, *, counted: bool = False) -> str:
     """``counted`` says that this is a load counted as redirected, whose page may get known."""
     parameters = {"tid": tid, "from": address} | ({"counted": "1"} if counted else {})
     return f"{conf().hand_over_path}?{urlencode(parameters, safe='/', quote_via=quote)}"
+
+
+def _note_return(response: HttpResponseBase, visit: Visit) -> None:
+    if visit.returns:
+        loops.note(conf(), response, visit.returns)
 
 
 def _remember(response: HttpResponseBase, visit: Visit) -> None:

@@ -15,9 +15,12 @@ REASON_NAMES: dict[Reason, str | Promise] = {
     Reason.UNKNOWN_TENANT: _("The organisation is not known."),
     Reason.NO_DESTINATION: _("No destination is configured for the organisation."),
     Reason.OFF: _("Automatic redirection is off."),
+    Reason.STEPPED_BACK: _("The person opened the old page for one task."),
     Reason.SESSION_CONTINUES: _("The session began before the switch and goes on."),
     Reason.SESSION_ENDED: _("The session from before the switch has ended."),
     Reason.NEW_SESSION: _("There is no session from before the switch."),
+    Reason.LOOP_STOPPED: _("The destination kept sending this browser back."),
+    Reason.AHEAD_OF_TIME: _("The browser only loads ahead of time; it asks again."),
 }
 
 

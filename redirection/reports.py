@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from redirection import switches, traffic
+from redirection import rule_uses, switches, traffic, unmatched
 from redirection.conf import conf
 
 logger = logging.getLogger(__name__)
@@ -71,13 +71,17 @@ class _Reporter:
             self._try(self.report)
             if time.monotonic() >= next_report:
                 next_report = time.monotonic() + conf().report
-                self._try(traffic.write)
+                self._write()
                 self._try(self._clean)
             switches.moved.wait(max(0.0, next_report - time.monotonic()))
             switches.moved.clear()
-        self._try(traffic.write)
+        self._write()
         self._try(self._withdraw)
         connection.close()
+
+    def _write(self) -> None:
+        for step in (traffic.write, unmatched.write_unmatched, rule_uses.write_uses):
+            self._try(step)
 
     def _withdraw(self) -> None:
         from redirection.models import Receipt

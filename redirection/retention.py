@@ -22,14 +22,22 @@ def let_go() -> None:
     """Delete what is too old, at most every ten minutes. Raises DatabaseError.
 
     Marks go when no curve needs them any more: so long after a session was last seen as a
-    session may last and then be idle. Traffic goes after ``REDIRECTION_TRAFFIC_DAYS``.
+    session may last and then be idle, and so do steps back after their end. Traffic and the
+    counts of steps back go after ``REDIRECTION_TRAFFIC_DAYS``.
     """
     global _looked_at
     now = time.monotonic()
     if _looked_at is not None and now - _looked_at < EVERY:
         return
     _looked_at = now
-    from redirection.models import SessionMark, Tenant, Traffic  # models need the app registry
+    from redirection.models import (  # models need the app registry
+        SessionMark,
+        StepBack,
+        StepBackGrant,
+        Tenant,
+        Traffic,
+        UnmatchedLink,
+    )
 
     settings = conf()
     moment = int((time.time() - settings.session_limit - settings.session_idle) * 1000)
@@ -38,6 +46,9 @@ def let_go() -> None:
     # Tenant by tenant: the index of the counts begins with it.
     tenants = Tenant.objects.order_by().values("tid")
     _delete(Traffic.objects.filter(tenant__in=tenants, day__lt=first_day))
+    _delete(UnmatchedLink.objects.filter(day__lt=first_day))
+    _delete(StepBack.objects.filter(tenant__in=tenants, day__lt=first_day))
+    _delete(StepBackGrant.objects.filter(until__lt=moment))
 
 
 def forget() -> None:

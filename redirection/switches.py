@@ -16,6 +16,8 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from redirection.conf import conf
 from redirection.decisions import Tenant
+from redirection.deep_links import DeepLink, destination_for
+from redirection.rule_sets import NO_RULES, RuleSet
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ STEPS = 20
 class Held:
     """One consistent picture of all tenants. ``stale`` since the store stopped answering.
 
+    ``rules`` are the operator's deep link rules, for all tenants.
     ``steps`` are the newest revisions this worker moved to, oldest first, each with the moment
     from which it served them, in milliseconds since the epoch.
     """
@@ -36,15 +39,25 @@ class Held:
     loaded: bool = True
     stale: bool = False
     steps: tuple[tuple[int, int], ...] = ()
+    rules: RuleSet = NO_RULES
 
-    def with_changes(self, revision: int, changed: list[tuple[Tenant, bool]]) -> Held:
+    def link(self, path: str, query: str = "", fragment: str = "", tid: str = "") -> DeepLink:
+        """Where a legacy page lives for the tenant ``tid``, by the rules held and the table."""
+        tenant = self.by_tid.get(tid)
+        cloud = tenant.cloud if tenant is not None else ""
+        return destination_for(path, query, fragment, tid, self.rules, cloud)
+
+    def with_changes(
+        self, revision: int, changed: list[tuple[Tenant, bool]], rules: RuleSet = NO_RULES
+    ) -> Held:
         """The picture after ``changed``: each tenant with whether it is enabled."""
         by_tid = dict(self.by_tid)
         for tenant, enabled in changed:
             by_tid.pop(tenant.tid, None)
             if enabled:
                 by_tid[tenant.tid] = tenant
-        return Held(revision, by_tid, {tenant.name: tenant for tenant in by_tid.values()})
+        by_name = {tenant.name: tenant for tenant in by_tid.values()}
+        return Held(revision, by_tid, by_name, rules=rules)
 
     def served_after(self, before: Held, moment: int) -> Held:
         """The picture with the steps that led to it; ``moment`` is now."""
@@ -106,7 +119,8 @@ def start() -> None:
 
 
 def _newer(before: Held) -> Held:
-    from redirection.models import Revision, Tenant as TenantRow  # models need the app registry
+    # Models need the app registry.
+    from redirection.models import DeepLinkRule, DeepLinkRuleChange, Revision, Tenant as TenantRow
 
     revision = Revision.latest()
     if before.loaded and not before.stale and revision == before.revision:
@@ -119,9 +133,14 @@ def _newer(before: Held) -> Held:
         else (TenantRow.objects.all())
     )
     changed = [(row.as_held(), row.enabled) for row in rows.iterator()]
+    rules, rules_revision = base.rules, DeepLinkRuleChange.latest_revision()
+    if rules.revision != rules_revision:
+        rules = RuleSet(DeepLinkRule.objects.as_rules(), rules_revision)
+        if rules.unusable:
+            logger.warning("Deep link rules that cannot be used: %s", rules.unusable[:20])
     if before.revision != revision:
         logger.info("Serving revision %d", revision)
-    return base.with_changes(revision, changed)
+    return base.with_changes(revision, changed, rules)
 
 
 def _keep_refreshing() -> None:

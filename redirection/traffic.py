@@ -15,8 +15,9 @@ from enum import IntEnum
 
 from django.db import Error, IntegrityError, transaction
 
-from redirection import retention
-from redirection.deep_links import UNKNOWN_PAGE, DeepLink, destination_for, route_template
+from redirection import retention, rule_uses, switches, unmatched
+from redirection.deep_links import UNKNOWN_PAGE, DeepLink, route_template
+from redirection.unmatched import template_unmatched
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,14 @@ def route_at_first(link: DeepLink) -> str:
     return route_template(link) if link.route else UNKNOWN_PAGE
 
 
+def count_load(tid: str, now: int, path: str, link: DeepLink, answer: Answer) -> None:
+    """One page load of ``path``, whose counterpart is ``link`` as far as a server knows it."""
+    count(tid, now, route_at_first(link), answer)
+    unmatched.count(template_unmatched(link, path), now)
+    if answer is Answer.REDIRECTED:
+        rule_uses.note(link.rule, now)
+
+
 def count(tid: str, now: int, route: str, answer: Answer) -> None:
     """One page load of a known tenant at ``now``, in milliseconds since the epoch."""
     global _dropped
@@ -89,13 +98,21 @@ def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: 
 
     ``answer`` is what the load got in the end.
     """
-    first = route_at_first(destination_for(path))
-    move(tid, now, (first, counted), (_route_told(path, fragment), answer))
+    held = switches.held()
+    first, link = held.link(path, tid=tid), held.link(path, "", fragment, tid)
+    move(tid, now, (route_at_first(first), counted), (route_template(link), answer))
+    before = template_unmatched(first, path)
+    unmatched.move(before, template_unmatched(link, path, fragment), now)
+    if answer is Answer.REDIRECTED:
+        rule_uses.note(link.rule, now)
 
 
 def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
     """A load that was none for the legacy portal, such as an error, moved on all the same."""
-    count(tid, now, _route_told(path, fragment), Answer.REDIRECTED)
+    link = switches.held().link(path, "", fragment, tid)
+    count(tid, now, route_template(link), Answer.REDIRECTED)
+    unmatched.count(template_unmatched(link, path, fragment), now)
+    rule_uses.note(link.rule, now)
 
 
 def mark(tid: str, started: int, seen: int) -> None:
@@ -143,10 +160,8 @@ def forget() -> None:
         _dropped = 0
     _failing = False
     retention.forget()
-
-
-def _route_told(path: str, fragment: str) -> str:
-    return route_template(destination_for(path, "", fragment))
+    unmatched.forget()
+    rule_uses.forget()
 
 
 def _later(one: int, other: int) -> int:

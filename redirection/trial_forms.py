@@ -12,7 +12,7 @@ from redirection.pasted_links import NotALink, PastedLink, Problem, pasted_link
 
 # Common proxies pass no longer line of a request (nginx: 8 kB).
 LONGEST_LINK = 8000
-_PROBLEMS: dict[Problem, str | Promise] = {
+PROBLEMS: dict[Problem, str | Promise] = {
     Problem.SCHEME: _("Only links that begin with http:// or https:// open a page."),
     Problem.HOST: _("The host or port of this link cannot be. Copy it once more from its page."),
     Problem.CHARACTERS: _("This link has characters that no address has."),
@@ -33,4 +33,4 @@ class TryLinkForm(forms.Form):
         try:
             return pasted_link(self.cleaned_data["link"])
         except NotALink as error:
-            raise ValidationError(str(_PROBLEMS[error.problem]), code=error.problem) from None
+            raise ValidationError(str(PROBLEMS[error.problem]), code=error.problem) from None

@@ -12,12 +12,11 @@ from redirection.decisions import (
     Decision,
     Facts,
     LegacySession,
-    PageLoadHints,
     Reason,
     Tenant,
     decide,
-    is_page_load,
 )
+from redirection.request_classes import PageLoadHints, is_page_load
 
 _PAGE_LOAD = PageLoadHints("GET", fetch_mode="navigate", fetch_dest="document")
 _BACKGROUND_CALL = PageLoadHints("GET", fetch_mode="cors", fetch_dest="empty")

@@ -29,7 +29,16 @@ urlpatterns = [
         views.give_local_role,
         name="give_local_role",
     ),
+    path("cloudapps/settings/step-back", views.step_back_setting, name="step_back_setting"),
+    path(
+        "cloudapps/settings/switch-step-back",
+        views.switch_step_back,
+        name="switch_step_back",
+    ),
+    path("redirection/step-back", views.step_back, name="step_back"),
     path("redirection/hand-over", views.hand_over, name="hand_over"),
     path("redirection/go", views.go, name="go"),
+    path("redirection/explain", views.explain_decision, name="explain"),
+    path("redirection/way-back", views.way_back, name="way_back"),
     *legacy_urls.feedback,
 ]

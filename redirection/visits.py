@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from redirection import legacy_sessions, switches
+from redirection import legacy_sessions, loops, step_backs, switches
 from redirection.conf import Conf, conf
 from redirection.decisions import (
     Decision,
     Facts,
     LegacySession,
-    PageLoadHints,
     Reason,
     Tenant,
     decide,
-    is_background_call,
     is_exempt,
-    is_page_load,
 )
 from redirection.legacy_hosts import LegacyHost
+from redirection.request_classes import TREATMENTS, PageLoadHints, RequestClass, request_class
+from redirection.step_backs import RunningStepBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,9 @@ class Visit:
 
     ``now`` is the moment of the decision in milliseconds since the epoch; ``running`` says
     whether ``session`` was still running then; ``remembered`` whether the browser already
-    remembers ``tenant`` as the one visited last.
+    remembers ``tenant`` as the one visited last. ``step_back`` is the one that runs, or None.
+    ``returns`` is how often in a row the destination sent this browser back, 0 if it did not
+    now; ``script_moves``: the answer may be a page, which the portal script must move.
     """
 
     decision: Decision
@@ -44,6 +45,10 @@ class Visit:
     remembered: bool = False
     stale: bool = False
     page_load: bool = False
+    step_back: RunningStepBack | None = None
+    request_class: RequestClass = RequestClass.SUBRESOURCE
+    returns: int = 0
+    script_moves: bool = False
 
     @property
     def header(self) -> str:
@@ -58,23 +63,41 @@ class Visit:
     def session_after(self, settings: Conf) -> LegacySession | None:
         """The session as it should be after this request; the same one if nothing changes."""
         session = self.session
+        treatment = TREATMENTS[self.request_class]
         if self.running and session is not None:
-            if not legacy_sessions.is_due(settings, session, self.now):
+            if not treatment.renews or not legacy_sessions.is_due(settings, session, self.now):
                 return session
             return LegacySession(session.tid, session.started, self.now)
-        if self.decision.reason is Reason.OFF and self.tenant is not None:
-            return LegacySession(self.tenant.tid, self.now, self.now)
-        return session
+        tenant = self.tenant
+        if tenant is None or tenant.on or self.decision.reason is Reason.EXEMPT:
+            return session
+        return LegacySession(tenant.tid, self.now, self.now) if treatment.begins else session
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the request counts as a page load, if it is answered with a page."""
+        return self.page_load and TREATMENTS[self.request_class].counted
+
+    @property
+    def is_ahead_of_time(self) -> bool:
+        """Whether the browser prefetches or prerenders: it leaves no trace."""
+        return self.request_class is RequestClass.AHEAD_OF_TIME
+
+    @property
+    def is_in_a_loop(self) -> bool:
+        """Whether the destination sent this browser back too often: nobody moves it now."""
+        return self.returns > loops.MOST_RETURNS
 
 
 def arrive(request: HttpRequest) -> Visit:
     """Gather the facts, decide, and leave the visit on the request."""
-    visit = _visit(request, conf())
+    visit = visit_at(request, conf(), switches.held(), time.time_ns() // 1_000_000)
     request.redirection = visit  # type: ignore[attr-defined]
     return visit
 
 
-def _visit(request: HttpRequest, settings: Conf) -> Visit:
+def visit_at(request: HttpRequest, settings: Conf, held: switches.Held, now: int) -> Visit:
+    """The visit of ``request`` at ``now`` (milliseconds since the epoch), given what is held."""
     try:
         host = settings.legacy_hosts.parse(request.get_host())
     except DisallowedHost:
@@ -83,18 +106,22 @@ def _visit(request: HttpRequest, settings: Conf) -> Visit:
         return Visit(decide(Facts(legacy=False)))
     hints = _hints(request)
     exempt = is_exempt(request.path_info, settings.exempt_paths)
-    page_load = not exempt and is_page_load(hints)
-    # A background call is never moved, but it shows that somebody is at work.
-    if not page_load and not is_background_call(hints):
-        return Visit(decide(Facts(legacy=True, exempt=exempt, page_load=page_load)), host=host)
-    held = switches.held()
+    kind = request_class(hints)
+    treatment = TREATMENTS[kind]
+    page_load = treatment.moves and not exempt
+    # What is never moved may still show that somebody is at work.
+    if not page_load and (treatment.moves or not treatment.renews):
+        facts = Facts(legacy=True, exempt=exempt, page_load=page_load)
+        return Visit(decide(facts), host=host, request_class=kind)
     remembered = legacy_sessions.remembered_tenant(settings, request.COOKIES)
     tenant = _tenant(request, host, held, remembered)
-    now = time.time_ns() // 1_000_000
     session = legacy_sessions.read(settings, request.COOKIES, tenant.tid) if tenant else None
     running = session is not None and session.is_running(
         now, settings.session_idle * 1000, settings.session_limit * 1000
     )
+    step_back = _step_back(settings, request, tenant, now)
+    ahead_of_time = kind is RequestClass.AHEAD_OF_TIME
+    returns = 0 if ahead_of_time or not page_load else _returns(settings, request, tenant)
     facts = Facts(
         legacy=True,
         exempt=exempt,
@@ -104,6 +131,9 @@ def _visit(request: HttpRequest, settings: Conf) -> Visit:
         destination=tenant is not None and settings.destination(tenant.cloud) is not None,
         session=session,
         session_runs=running,
+        stepped_back=step_back is not None,
+        sent_back=returns > loops.MOST_RETURNS,
+        ahead_of_time=ahead_of_time,
     )
     return Visit(
         decide(facts),
@@ -115,7 +145,29 @@ def _visit(request: HttpRequest, settings: Conf) -> Visit:
         remembered=tenant is not None and tenant.tid == remembered,
         stale=held.stale,
         page_load=page_load,
+        step_back=step_back,
+        request_class=kind,
+        returns=returns,
+        script_moves=treatment.begins
+        and not (page_load or exempt)
+        and decide(replace(facts, page_load=True)).go,
     )
+
+
+def _returns(settings: Conf, request: HttpRequest, tenant: Tenant | None) -> int:
+    destination = settings.destination(tenant.cloud) if tenant and tenant.on else None
+    if destination is None or not loops.was_sent_back(request.META, destination):
+        return 0
+    return loops.returns(settings, request.COOKIES) + 1
+
+
+def _step_back(
+    settings: Conf, request: HttpRequest, tenant: Tenant | None, now: int
+) -> RunningStepBack | None:
+    if tenant is None or tenant.step_back_since is None:
+        return None
+    found = step_backs.read(settings, request.COOKIES, tenant.tid)
+    return found if found and found.is_running(now, tenant.step_back_since) else None
 
 
 def _hints(request: HttpRequest) -> PageLoadHints:
@@ -126,7 +178,15 @@ def _hints(request: HttpRequest) -> PageLoadHints:
         fetch_dest=meta.get("HTTP_SEC_FETCH_DEST"),
         requested_with=meta.get("HTTP_X_REQUESTED_WITH"),
         accept=meta.get("HTTP_ACCEPT"),
+        purposes=" ".join(meta[name] for name in _PURPOSES if name in meta),
+        upgrade=meta.get("HTTP_UPGRADE"),
+        service_worker=meta.get("HTTP_SERVICE_WORKER"),
+        content_type=meta.get("CONTENT_TYPE", ""),
     )
+
+
+# The first is today's; the others are those of older browsers.
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 def _tenant(

@@ -104,4 +104,4 @@ def test_without_a_destination_no_script_sends_anybody_on(
     page = legacy.get("/").content.decode()
     assert "data-now=" in page
     assert "data-since=" not in page
-    assert "legacy-banner" not in page
+    assert 'id="legacy-banner"' not in page

@@ -9,9 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
+def benchmark(
+    *arguments: str, module: str = "benchmarks.decision"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "benchmarks.decision", *arguments],
+        [sys.executable, "-W", "error", "-m", module, *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -32,3 +34,11 @@ def test_a_run_that_would_say_nothing_is_refused() -> None:
     result = benchmark("--rounds=1")
     assert result.returncode == 2
     assert "at least 2 rounds" in result.stderr
+
+
+def test_the_rules_are_imported_held_and_asked() -> None:
+    result = benchmark("--rules=300", "--rounds=2", module="benchmarks.link_rules")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "300 added, 0 changed, 0 removed" in result.stdout
+    for name in ("Import of", "Hold:", "Memory of 300 rules", "exact ", "prefix ", "pattern "):
+        assert any(line.startswith(name) for line in result.stdout.splitlines()), name

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given, strategies as st
 
 from redirection.decisions import (
     Facts,
     LegacySession,
-    PageLoadHints,
     Reason,
     Tenant,
-    accepts_html,
     decide,
-    is_background_call,
     is_exempt,
-    is_page_load,
     redirection_is_on,
 )
 
@@ -58,6 +55,36 @@ def test_every_fact_has_its_reason(facts: Facts, reason: Reason, goes: bool) -> 
     assert (decision.reason, decision.go) == (reason, goes)
 
 
+def test_a_destination_that_keeps_sending_back_is_not_fed_again() -> None:
+    decision = decide(Facts(legacy=True, tenant=ON, sent_back=True))
+    assert (decision.reason, decision.go, decision.revision) == (Reason.LOOP_STOPPED, False, 41)
+    assert decide(Facts(legacy=True, tenant=OFF, sent_back=True)).reason is Reason.OFF
+
+
+@pytest.mark.parametrize(
+    ("facts", "refused"),
+    [
+        (Facts(legacy=True, tenant=ON), True),
+        (Facts(legacy=True, tenant=ON, session=BEFORE), True),
+        (Facts(legacy=True, tenant=ON, session=BEFORE, session_runs=True), False),
+        (Facts(legacy=True, tenant=ON, stepped_back=True), False),
+        (Facts(legacy=True, tenant=ON, destination=False), False),
+        (Facts(legacy=True, tenant=OFF), True),
+        (Facts(legacy=True, tenant=OFF, session=BEFORE, session_runs=True), False),
+        (Facts(legacy=True), False),
+        (Facts(legacy=True, loaded=False), False),
+        (Facts(legacy=True, exempt=True), False),
+    ],
+)
+def test_ahead_of_time_a_page_is_given_only_if_nothing_begins_or_moves(
+    facts: Facts, refused: bool
+) -> None:
+    decision = decide(replace(facts, ahead_of_time=True))
+    assert decision.refuse is refused
+    assert not decision.go
+    assert (decision.reason is Reason.AHEAD_OF_TIME) is refused
+
+
 def test_a_session_of_another_tenant_does_not_count() -> None:
     foreign = LegacySession("22222222-2222-4222-8222-222222222222", 0, 0)
     decision = decide(Facts(legacy=True, tenant=ON, session=foreign, session_runs=True))
@@ -94,82 +121,6 @@ def test_the_effective_mode_is_stage_times_setting(stage: str, setting: str, on:
 )
 def test_a_session_runs_until_idle_time_out_or_limit(seen: int, now: int, runs: bool) -> None:
     assert LegacySession(TID, 0, seen).is_running(now, idle=60, limit=100) is runs
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_navigation_of_a_tab_is_a_page_load(method: str) -> None:
-    assert is_page_load(PageLoadHints(method, "navigate", "document", "XMLHttpRequest", None))
-
-
-@pytest.mark.parametrize(
-    "hints",
-    [
-        PageLoadHints("POST", "navigate", "document", None, "text/html"),
-        PageLoadHints("PUT", "cors", "empty", None, "*/*"),
-        PageLoadHints("OPTIONS", None, None, None, "text/html"),
-        PageLoadHints("get", "navigate", "document"),
-        PageLoadHints("GET", "navigate", "iframe", None, "text/html"),
-        PageLoadHints("GET", "navigate", None, None, "text/html"),
-        PageLoadHints("GET", None, "document", None, "text/html"),
-        PageLoadHints("GET", "cors", "empty", None, "text/html"),
-        PageLoadHints("GET", "no-cors", "image", None, "image/png"),
-        PageLoadHints("GET", "websocket", "empty"),
-        PageLoadHints("GET", None, None, "XMLHttpRequest", "text/html"),
-        PageLoadHints("GET", None, None, None, "application/json"),
-        PageLoadHints("GET", None, None, None, "text/event-stream"),
-        PageLoadHints("GET", None, None, None, None),
-    ],
-)
-def test_everything_else_is_no_page_load(hints: PageLoadHints) -> None:
-    assert not is_page_load(hints)
-
-
-@pytest.mark.parametrize(
-    ("hints", "is_one"),
-    [
-        (PageLoadHints("POST", "navigate", "document"), True),
-        (PageLoadHints("GET", "cors", "empty"), True),
-        (PageLoadHints("GET", requested_with="XMLHttpRequest"), True),
-        (PageLoadHints("GET", "no-cors", "image"), False),
-        (PageLoadHints("HEAD"), False),
-    ],
-)
-def test_a_background_call_shows_that_somebody_is_at_work(
-    hints: PageLoadHints, is_one: bool
-) -> None:
-    assert is_background_call(hints) is is_one
-
-
-def test_an_old_browser_is_known_by_what_it_accepts() -> None:
-    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-    assert is_page_load(PageLoadHints("GET", accept=accept))
-
-
-@pytest.mark.parametrize(
-    ("accept", "takes"),
-    [
-        ("text/html", True),
-        ("TEXT/HTML; q=0.1", True),
-        ("*/*", True),
-        ("text/*;q=0.5", True),
-        ("application/xhtml+xml", True),
-        ("application/json, */*;q=0", False),
-        ("text/html;q=0, */*", False),
-        ("*/*, text/html;q=0", False),
-        ("text/html;q=high", False),
-        ("text/html;level=1;q=0.3", True),
-        ("application/json", False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_accept_is_read_as_the_standard_says(accept: str | None, takes: bool) -> None:
-    assert accepts_html(accept) is takes
-
-
-@given(st.text())
-def test_no_accept_header_breaks_it(accept: str) -> None:
-    assert accepts_html(accept) in (True, False)
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api", "/api/v1/alerts/", "/saml/consumer"])

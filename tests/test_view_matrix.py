@@ -181,9 +181,39 @@ TABLE: dict[str, dict[str, View]] = {
              "seen_role": "user_group_admin"},
             FOREIGN,
         ),
+        "cloudapps/settings/step-back": View(
+            "/cloudapps/settings/step-back?wanted=on&tid={tenant}",
+            (SIGN_IN, FORBIDDEN, FORBIDDEN, OK, MISSING, MISSING),
+            signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/switch-step-back": View(
+            "/cloudapps/settings/switch-step-back",
+            everybody(AWAY), SWITCHES, everybody(NOT_SO),
+            {"tid": "{tenant}", "wanted": "on", "minutes": "60", "reason_kind": "trial",
+             "reason": "x", "seen_revision": "{revision}"},
+            FOREIGN,
+        ),
+        "redirection/step-back": View(
+            # Redirection is off: there is nothing to step back from, and a link says so.
+            "/redirection/step-back?tid={tenant}",
+            (SIGN_IN, OK, OK, OK, MISSING, MISSING), (SIGN_IN, OK, OK, OK, MISSING, MISSING),
+            everybody(NOT_SO), {"reason": "other"}, FOREIGN,
+        ),
         "redirection/hand-over": public_page("/redirection/hand-over"),
         "redirection/go": View(
             "/redirection/go?from=/alerts", everybody(AWAY), everybody(AWAY), everybody(NOT_SO)
+        ),
+        # For operators; everybody else is sent to their sign-in.
+        "redirection/explain": View(
+            "/redirection/explain?url=/alerts&tenant={tenant}",
+            (AWAY, AWAY, AWAY, AWAY, OK, AWAY),
+            (AWAY, AWAY, AWAY, AWAY, OK, AWAY),
+            everybody(NOT_SO), {"url": "/alerts", "tenant": "{tenant}"},
+        ),
+        "redirection/way-back": View(
+            "/redirection/way-back?page=/alerts&tid={tenant}",
+            (SIGN_IN, OK, OK, OK, MISSING, MISSING),
+            signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
         ),
         "redirection/language": LANGUAGE,
         "redirection/feedback": View(
@@ -214,6 +244,19 @@ TABLE: dict[str, dict[str, View]] = {
         ),
         "redirection/close-banner": View(
             "/redirection/close-banner", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO)
+        ),
+        "redirection/step-back": View(
+            # Nobody has a grant here.
+            "/redirection/step-back", everybody(FORBIDDEN), everybody(NOT_SO), everybody(NOT_SO),
+            get_does_something=True,
+        ),
+        "redirection/end-step-back": View(
+            "/redirection/end-step-back", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO)
+        ),
+        "redirection/here": View(
+            # A page of the same origin asks; these people type the address.
+            "/redirection/here?tid={tenant}",
+            everybody(FORBIDDEN), everybody(NOT_SO), everybody(NOT_SO), get_does_something=True,
         ),
         "redirection/page-seen": View(
             "/redirection/page-seen",

@@ -27,7 +27,7 @@ from portal.sign_in.backend import EntraBackend
 from portal.sign_in.middleware import refusal_page
 from portal.sign_in.refusals import Refusal
 from portal.sign_in.role_check import RoleCheck
-from redirection import legacy_sessions
+from redirection import legacy_sessions, step_backs
 from redirection.conf import conf
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     host = legacy_host(request)
     if host is not None:
         legacy_sessions.end(conf(), request.COOKIES, response, host.domain)
+        step_backs.end_all(conf(), request.COOKIES, response, host.domain)
     return response
 
 

@@ -2,19 +2,31 @@
 
 from redirection.models.feedback import Feedback
 from redirection.models.history import Change, ChangedMeanwhile, Channel, Revision
+from redirection.models.link_rules import (
+    DeepLinkRule,
+    DeepLinkRuleChange,
+    DeepLinkRuleUpload,
+    DeepLinkRuleUse,
+)
 from redirection.models.local_role_changes import LocalRoleChange
 from redirection.models.local_roles import LastWayIn, LocalRole, LocalRoleChangedMeanwhile
 from redirection.models.people import RoleSnapshot
 from redirection.models.reasons import ReasonKind
 from redirection.models.receipts import Receipt
 from redirection.models.session_marks import SessionMark
+from redirection.models.step_backs import StepBack, StepBackGrant, StepBackReason
 from redirection.models.tenants import Tenant
 from redirection.models.traffic import Traffic
+from redirection.models.unmatched import UnmatchedLink
 
 __all__ = [
     "Change",
     "ChangedMeanwhile",
     "Channel",
+    "DeepLinkRule",
+    "DeepLinkRuleChange",
+    "DeepLinkRuleUpload",
+    "DeepLinkRuleUse",
     "Feedback",
     "LastWayIn",
     "LocalRole",
@@ -25,6 +37,10 @@ __all__ = [
     "Revision",
     "RoleSnapshot",
     "SessionMark",
+    "StepBack",
+    "StepBackGrant",
+    "StepBackReason",
     "Tenant",
     "Traffic",
+    "UnmatchedLink",
 ]

@@ -118,6 +118,7 @@ class Change(AppendOnly):
             ("setting", _("Automatic redirection")),
             ("stage", _("Stage of the roll-out")),
             ("tenant", _("Organisation")),
+            ("step_back", _("Opening the old page for one task")),
         ],
     )
     before = models.CharField(_("from"), max_length=30)

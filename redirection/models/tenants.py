@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from redirection.models.history import (
     Revision,
 )
 from redirection.models.reasons import checked_kind, checked_reason
+from redirection.models.step_back_allowance import StepBackAllowance
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
@@ -37,7 +39,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
         ).distinct()
 
 
-class Tenant(models.Model):
+class Tenant(StepBackAllowance):
     """An organisation that owns one setting."""
 
     tid = models.UUIDField(_("tenant id"), unique=True)
@@ -106,8 +108,9 @@ class Tenant(models.Model):
             name=self.name,
             cloud=self.cloud,
             on=self.is_on,
-            since=int(self.since.timestamp() * 1000),
+            since=_ms(self.since),
             revision=self.revision,
+            step_back_since=_ms(self.step_back_since) if self.allow_step_back else None,
         )
 
     @property
@@ -227,3 +230,8 @@ class Tenant(models.Model):
 
 def _state(tenant: Tenant) -> str:
     return "enabled" if tenant.enabled else "disabled"
+
+
+def _ms(moment: datetime | None) -> int:
+    """``moment`` in milliseconds since the epoch."""
+    return int(moment.timestamp() * 1000) if moment else 0

@@ -123,7 +123,8 @@ class TrafficQuerySet(models.QuerySet["Traffic"]):
             counterpart, feature = counterpart_of(route)
             sums[counterpart] += loads
             if counterpart is not Counterpart.EXACT and loads:
-                unmatched.append(RouteLoads(route, feature, counterpart, loads))
+                page = route.partition(" ")[0]
+                unmatched.append(RouteLoads(page, feature, counterpart, loads))
         unmatched.sort(key=lambda row: (-row.loads, row.route))
         return Shares(
             sums[Counterpart.EXACT],

@@ -1,28 +1,41 @@
 """The pages of the app; each module holds one subject."""
 
 from redirection.views.banner import close_banner
+from redirection.views.explain import explain_decision
 from redirection.views.feedback import feedback_sent, give_feedback
 from redirection.views.hand_over import go, hand_over
+from redirection.views.here import here
 from redirection.views.history_page import export_history, history_page
 from redirection.views.page_seen import page_seen
 from redirection.views.receipt import receipt
 from redirection.views.roles_page import give_local_role, roles_page
 from redirection.views.settings_page import settings_page, switch_redirection
+from redirection.views.step_back import end_step_back, step_back, take_step_back
+from redirection.views.step_back_setting import step_back_setting, switch_step_back
 from redirection.views.try_link import try_link
+from redirection.views.way_back import way_back
 
 __all__ = [
     "close_banner",
+    "end_step_back",
+    "explain_decision",
     "export_history",
     "feedback_sent",
     "give_feedback",
     "give_local_role",
     "go",
     "hand_over",
+    "here",
     "history_page",
     "page_seen",
     "receipt",
     "roles_page",
     "settings_page",
+    "step_back",
+    "step_back_setting",
     "switch_redirection",
+    "switch_step_back",
+    "take_step_back",
     "try_link",
+    "way_back",
 ]

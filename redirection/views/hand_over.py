@@ -17,20 +17,22 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from redirection import switches, traffic
+from redirection import rule_uses, switches, traffic
 from redirection.conf import conf
-from redirection.deep_links import Counterpart, DeepLink, destination_for
+from redirection.deep_links import Counterpart, DeepLink
 from redirection.middleware import LONGEST_LOCATION
 from redirection.models import Tenant
+from redirection.step_back_offers import offer
 from redirection.traffic import Answer
 from redirection.views.page_seen import is_same_origin
+from redirection.views.way_back import address_while_off, tell_while_off
 
 
 @login_not_required
@@ -57,26 +59,40 @@ def go(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     asked = {"tid": _tid(data), "from": data.get("from", "/"), "fragment": data.get("fragment", "")}
     path, _separator, query = asked["from"].partition("?")
-    link = destination_for(path, query, asked["fragment"], asked["tid"])
+    link = switches.held().link(path, query, asked["fragment"], asked["tid"])
     _count(request, path, asked["fragment"], asked["tid"])
+    rule_uses.note(link.rule, time.time_ns() // 1_000_000)
     if len(link.target) > LONGEST_LOCATION:
         too_long = {"title": _("This link is too long."), "next_step": _("Shorten its filters.")}
         return render(request, "400.html", too_long, status=HTTPStatus.REQUEST_URI_TOO_LONG)
-    if link.counterpart is Counterpart.EXACT:
-        return HttpResponseRedirect(link.target)
     legacy_link = asked["from"]
     if asked["fragment"]:
         legacy_link += f"#{asked['fragment'].removeprefix('#')}"
+    old_address = address_while_off(asked["tid"], legacy_link)
+    shows_notices = conf().destination_shows_notices
+    if link.counterpart is Counterpart.EXACT and (shows_notices or old_address is None):
+        tell_while_off(request, old_address)
+        return HttpResponseRedirect(link.target)
     feedback_url = _feedback_url(request, asked["tid"], legacy_link)
-    if link.counterpart is Counterpart.NEAREST and conf().destination_shows_notices:
-        messages.info(request, _notice(link, feedback_url))
+    if link.counterpart is Counterpart.NEAREST and shows_notices:
+        tell_while_off(request, old_address)
+        step_back_url = offer(request, asked["tid"], legacy_link)
+        messages.info(request, _notice(link, feedback_url, step_back_url))
         return HttpResponseRedirect(link.target)
     address = f"{request.path}?{urlencode(asked)}"
     if request.method == "POST" and len(address) <= LONGEST_LOCATION:
         # An address of its own: the page can be reloaded, and the way back leads to it.
         return HttpResponseRedirect(address)
-    context = {"link": link, "legacy_link": legacy_link, "feedback_url": feedback_url}
-    return render(request, "redirection/no_counterpart.html", context)
+    context = {
+        "link": link,
+        "legacy_link": legacy_link,
+        "feedback_url": feedback_url,
+        "tid": asked["tid"],
+        "old_address": old_address,
+    }
+    exact = link.counterpart is Counterpart.EXACT
+    page = "redirection/only_there.html" if exact else "redirection/no_counterpart.html"
+    return render(request, page, context)
 
 
 def _count(request: HttpRequest, path: str, fragment: str, tid: str) -> None:
@@ -106,11 +122,12 @@ def _tid(data: QueryDict) -> str:
         return ""
 
 
-def _notice(link: DeepLink, feedback_url: str) -> SafeString:
+def _notice(link: DeepLink, feedback_url: str, step_back_url: str) -> SafeString:
     if link.route == "alerts/*":
         text = _("Alerts have new numbers here: look for yours in this queue.")
     else:
         text = _("Your old link has no exact counterpart yet; this is the nearest place.")
-    return format_html(
-        '{} <a href="{}">{}</a>', text, feedback_url, _("Tell us if something is missing")
-    )
+    steps = [(feedback_url, _("Tell us if something is missing"))]
+    if step_back_url:
+        steps.append((step_back_url, _("Open your old link for one task")))
+    return format_html("{} {}", text, format_html_join(" · ", '<a href="{}">{}</a>', steps))

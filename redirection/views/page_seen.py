@@ -36,7 +36,10 @@ def page_seen(request: HttpRequest) -> HttpResponse:
     reads it.
     """
     visit: Visit | None = getattr(request, "redirection", None)
-    if visit is not None and visit.tenant is not None and visit.running and is_same_origin(request):
+    if visit is None or visit.tenant is None:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    at_work = visit.running or visit.step_back is not None
+    if at_work and is_same_origin(request):
         _take_note(_told(request), visit.tenant.tid, visit.now)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
 

@@ -20,8 +20,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from redirection import unsent
 from redirection.forms import SwitchForm
-from redirection.models import Change, ChangedMeanwhile, Channel, Tenant
-from redirection.overview import overview_of
+from redirection.models import Change, ChangedMeanwhile, Channel, StepBack, Tenant
+from redirection.overview import MONTH, overview_of
 from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
 from redirection.views.ask_again import ask_again
 from redirection.views.receipt import receipt_of
@@ -155,6 +155,7 @@ def _page(
         "changes": changes,
         "overview": overview_of(tenant, timezone.now()),
         "receipt": receipt_of(tenant),
+        "step_backs": StepBack.objects.of(tenant, timezone.now(), MONTH),
         "last_change": changes[0] if changes else None,
     }
     return render(request, "redirection/settings.html", context, status=status)

@@ -1,7 +1,14 @@
 /* The banner works without this; with it, links to feedback and to this page over there keep
- * the part behind "#", and closing the banner does not load the page again. */
+ * the part behind "#", closing the banner does not load the page again, and the banner comes
+ * and goes while the page is open. */
 (function () {
   "use strict";
+  var MINUTE = 60000;
+  var LONGEST_WAIT = 10 * MINUTE;
+  var MOST_FAILURES = 5;
+  var place = document.getElementById("legacy-banner-place");
+  var timer, asking, failures = 0, askedAt = Date.now();
+
   // Also outside the banner: every link that says which page it is about.
   document.addEventListener("click", function (event) {
     var link = event.target.closest("a");
@@ -18,13 +25,16 @@
     }
     link.href = address.href;
   });
-  var banner = document.getElementById("legacy-banner");
-  if (!banner) {
+  if (!place) {
     return;
   }
-  banner.addEventListener("submit", function (event) {
-    event.preventDefault();
+
+  place.addEventListener("submit", function (event) {
     var form = event.target;
+    if (!form.classList.contains("js-close-banner")) {
+      return;
+    }
+    event.preventDefault();
     // It outlives the page: somebody may be on the way to the next one already.
     fetch(form.action, {
       method: "POST",
@@ -32,11 +42,70 @@
       redirect: "manual",
       keepalive: true,
     });
-    banner.remove();
+    place.replaceChildren();
     // The focus was on the button that is gone.
     var content = document.querySelector("main");
     if (content) {
       content.focus();
     }
   });
+
+  function show(next) {
+    var shown = document.getElementById("legacy-banner");
+    var said = shown ? shown.dataset.state : "";
+    // Whoever is in the banner with the keyboard is not disturbed: the next answer will do.
+    if (said === (next ? next.dataset.state : "") || place.contains(document.activeElement)) {
+      return;
+    }
+    place.replaceChildren.apply(place, next ? [document.importNode(next, true)] : []);
+  }
+
+  function askLater() {
+    clearTimeout(timer);
+    if (!document.hidden && failures < MOST_FAILURES) {
+      timer = setTimeout(ask, Math.min(MINUTE * Math.pow(2, failures), LONGEST_WAIT));
+    }
+  }
+
+  function ask() {
+    if (asking) {
+      return;
+    }
+    asking = true;
+    askedAt = Date.now();
+    var request = new XMLHttpRequest();
+    request.open("GET", place.dataset.here + "&page=" +
+      encodeURIComponent(location.pathname + location.search));
+    // Read as a document by the browser: nothing in it runs, whatever the page's policy says.
+    request.responseType = "document";
+    request.timeout = MINUTE / 2;
+    request.onloadend = function () {
+      asking = false;
+      if (request.status === 200 || request.status === 204) {
+        failures = 0;
+        show(request.response && request.response.getElementById("legacy-banner"));
+      } else {
+        failures += 1;
+      }
+      askLater();
+    };
+    request.send();
+  }
+
+  function seenAgain() {
+    clearTimeout(timer);
+    if (!document.hidden && failures < MOST_FAILURES) {
+      // Not for every change of tabs.
+      timer = setTimeout(ask, Math.max(0, askedAt + 5000 - Date.now()));
+    }
+  }
+
+  document.addEventListener("visibilitychange", seenAgain);
+  window.addEventListener("pageshow", function (event) {
+    if (event.persisted) {
+      asking = false;
+      seenAgain();
+    }
+  });
+  askLater();
 })();

@@ -1,22 +1,30 @@
 /* First script of every legacy page: a tab opened after the switch goes on to the destination.
  *
- * sessionStorage belongs to a tab. The moment of the tab's first legacy page is kept there, by
- * the server's clock, and compared with the moment of the switch. It holds no rules: the
- * hand-over page knows where a page lives now, and the server counts. */
+ * sessionStorage belongs to a tab and a host. The moment of the tab's first legacy page is kept
+ * there, by the server's clock, and compared with the moment of the switch. It holds no rules:
+ * the hand-over page knows where a page lives now, and the server counts. */
 (function () {
   "use strict";
+  if (window.top !== window) {
+    // A frame is no tab.
+    return;
+  }
   var KEY = "redirection.tab-began";
   var page = document.currentScript.dataset;
-  var began;
+  var moves = page.go !== undefined;
   try {
-    began = sessionStorage.getItem(KEY);
+    var began = sessionStorage.getItem(KEY);
     if (began === null) {
-      began = page.now;
+      // From another host of the same organisation, where the tab was already: it carries on.
+      var carriesOn = page.carriesOn !== undefined && (history.length > 1 || window.opener);
+      began = carriesOn ? "0" : page.now;
+    }
+    moves = moves || (page.since !== undefined && Number(began) >= Number(page.since));
+    if (!moves) {
       sessionStorage.setItem(KEY, began);
     }
   } catch (storageIsBlocked) {
     // Which tab this is cannot be known, and nobody is ejected on a guess.
-    began = null;
   }
   var fragment = location.hash.slice(0, 2000);
 
@@ -34,12 +42,12 @@
         path: location.pathname.slice(0, 1000),
         fragment: fragment,
         moved_on: movedOn ? "1" : "",
-        counted: load.responseStatus >= 400 ? "" : "1",
+        counted: page.counted === undefined || load.responseStatus >= 400 ? "" : "1",
       })
     );
   }
 
-  if (began !== null && page.since && Number(began) >= Number(page.since)) {
+  if (moves) {
     // Nothing of the legacy page is shown while the browser leaves it.
     document.documentElement.hidden = true;
     try {

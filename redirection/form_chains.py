@@ -1,0 +1,57 @@
+"""The page after a form: where a form's answer leads on to the destination.
+
+A page may forbid its forms to lead elsewhere (``form-action`` of its Content-Security-Policy),
+and browsers hold every redirect after the form against that: the form would have been sent,
+and the tab would stand still. So the load after a form is answered with a page that leads on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from redirection.conf import Conf
+from redirection.request_classes import RequestClass
+
+_FORMS = (RequestClass.FORM_POST, RequestClass.UPLOAD)
+# From the answer to a form to the load it asks for.
+_SECONDS = 10
+
+
+def is_sent_on(kind: RequestClass, response: HttpResponseBase) -> bool:
+    """Whether ``response`` answers a form with the address of the next page."""
+    return kind in _FORMS and 300 <= response.status_code < 400
+
+
+def note(conf: Conf, response: HttpResponseBase) -> None:
+    """Let the browser say with its next load that it comes from a form."""
+    response.set_cookie(
+        _cookie(conf), "1", max_age=_SECONDS,
+        secure=conf.session_cookie_secure, httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def is_part_of(conf: Conf, cookies: Mapping[str, str]) -> bool:
+    """Whether this load comes after a form."""
+    return _cookie(conf) in cookies
+
+
+def lead_on(conf: Conf, request: HttpRequest, redirect: HttpResponse) -> HttpResponse:
+    """A page that does what ``redirect`` says, with its headers; a link where it cannot."""
+    context = {"address": redirect["Location"], "destination_name": conf.destination_name}
+    # This stands before whatever chooses the language of a page.
+    with translation.override(translation.get_language_from_request(request)):
+        response = HttpResponse(render_to_string("redirection/lead_on.html", context))
+    for name, value in redirect.items():
+        if name not in ("Location", "Content-Length", "Content-Type"):
+            response[name] = value
+    response.cookies = redirect.cookies
+    response.delete_cookie(_cookie(conf), samesite="Lax")
+    return response
+
+
+def _cookie(conf: Conf) -> str:
+    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_form"

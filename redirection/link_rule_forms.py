@@ -1,0 +1,112 @@
+"""Forms of the operators' pages for deep link rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _, gettext_lazy
+
+from redirection.conf import conf
+from redirection.link_rule_changes import Plan, planned
+from redirection.link_rule_files import LARGEST_FILE
+from redirection.link_rules import LinkRule, normal_source
+from redirection.models import DeepLinkRule
+from redirection.models.reasons import REASON_LENGTH, checked_reason
+from redirection.rule_problem_texts import sentence
+
+
+class ReasonForm(forms.Form):
+    """Why; it stands in the history."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=REASON_LENGTH,
+        help_text=gettext_lazy("Stands in the history."),
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+    )
+
+    def clean_reason(self) -> str:
+        return checked_text(self.cleaned_data["reason"])
+
+
+class DeepLinkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One rule, checked together with all others; the plan of its change is in ``plan``."""
+
+    reason = ReasonForm.base_fields["reason"]
+    plan: Plan
+
+    class Meta:
+        model = DeepLinkRule
+        fields = (
+            "kind", "source", "part", "target", "query", "counterpart", "cloud", "enabled", "note",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Whoever may only look gets no fields.
+        if "cloud" in self.fields:
+            names = [("", _("All clouds")), *((key, key) for key in conf().clouds)]
+            kept = self.instance.cloud
+            if kept and kept not in conf().clouds:
+                names.append((kept, kept))
+            self.fields["cloud"] = forms.ChoiceField(
+                label=self.fields["cloud"].label, choices=names, required=False
+            )
+
+    def clean_reason(self) -> str:
+        return checked_text(self.cleaned_data["reason"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors:
+            cleaned["source"] = normal_source(cleaned["kind"], cleaned["source"])
+            self.plan = self.planned()
+            for problem in self.plan.problems:
+                field = problem.field if problem.field in self.fields else None
+                self.add_error(field, sentence(problem))
+        return cleaned
+
+    def planned(self) -> Plan:
+        """What saving would do to the rules as they are now."""
+        values = {field: self.cleaned_data[field] for field in DeepLinkRuleForm.Meta.fields}
+        return planned([LinkRule(number=self.instance.pk or 0, **values)], is_one=True)
+
+    def validate_unique(self) -> None:
+        """The plan says it better, with the number of the other rule."""
+
+
+class ImportForm(ReasonForm):
+    """A file of rules, to be checked first."""
+
+    field_order = ("file", "mode", "reason")
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("CSV in UTF-8, as the export writes it; at most 20 MB."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    mode = forms.ChoiceField(
+        label=gettext_lazy("What happens to other rules"),
+        choices=[
+            ("add", gettext_lazy("They stay: add new rules and change those of the same source")),
+            ("replace", gettext_lazy("They go: replace all rules by those of the file")),
+        ],
+        initial="add",
+        widget=forms.RadioSelect,
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            limit = LARGEST_FILE // 1_000_000
+            raise ValidationError(_("The file is larger than %(value)s MB.") % {"value": limit})
+        return file
+
+
+def checked_text(reason: str) -> str:
+    """``reason`` as it is stored. Raises ValidationError for the field."""
+    try:
+        return checked_reason(reason)
+    except ValidationError as error:
+        raise ValidationError(error.messages) from None

@@ -1,0 +1,53 @@
+"""Loops: a destination that by itself sends people back to the legacy page they came from.
+
+The browser keeps count in a cookie of half a minute, because no server can tell whose tab is
+whose. Only loads nobody clicked for count, so many tabs opened at once are no loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpResponseBase
+
+from redirection.conf import Conf
+
+# The third time in a row the legacy page is shown.
+MOST_RETURNS = 2
+_SECONDS = 30
+
+
+def returns(conf: Conf, cookies: Mapping[str, str]) -> int:
+    """How often this browser was sent back within half a minute of the time before."""
+    value = cookies.get(_cookie(conf), "")
+    return int(value) if len(value) == 1 and value in "123456789" else 0
+
+
+def was_sent_back(meta: Mapping[str, str], destination: str) -> bool:
+    """Whether a page of the origin ``destination`` sent the browser here by itself.
+
+    ``meta`` is that of the request. A destination that keeps its address to itself is known
+    by Fetch Metadata: another site navigates, and nobody clicked.
+    """
+    if meta.get("HTTP_SEC_FETCH_USER") == "?1":
+        return False
+    referrer = meta.get("HTTP_REFERER", "")
+    if referrer:
+        return f"{referrer}/".startswith(f"{destination}/")
+    return meta.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
+
+
+def note(conf: Conf, response: HttpResponseBase, count: int) -> None:
+    """Keep ``count`` returns in the browser for half a minute."""
+    response.set_cookie(
+        _cookie(conf),
+        str(min(count, 9)),
+        max_age=_SECONDS,
+        secure=conf.session_cookie_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _cookie(conf: Conf) -> str:
+    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_returns"

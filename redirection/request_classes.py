@@ -1,0 +1,201 @@
+"""Which kinds of requests there are, and what each may do. docs/requests.md shows the table.
+
+Pure: what a request says about itself in, its class out. Only what browsers say counts
+(Fetch Metadata, RFC 9110), never the name of a program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class PageLoadHints:
+    """What a request says about itself; None where the header is missing.
+
+    ``purposes`` are the values of Sec-Purpose, Purpose, X-Purpose and X-Moz, joined.
+    """
+
+    method: str
+    fetch_mode: str | None = None
+    fetch_dest: str | None = None
+    requested_with: str | None = None
+    accept: str | None = None
+    purposes: str = ""
+    upgrade: str | None = None
+    service_worker: str | None = None
+    content_type: str = ""
+
+
+class RequestClass(StrEnum):
+    """What a request is."""
+
+    PAGE_LOAD = "page_load"
+    OLD_BROWSER = "old_browser"
+    COMMAND_LINE = "command_line"
+    HEAD = "head"
+    AHEAD_OF_TIME = "ahead_of_time"
+    PASSED_ON = "passed_on"
+    EMBEDDED = "embedded"
+    FORM_POST = "form_post"
+    UPLOAD = "upload"
+    FETCH = "fetch"
+    EVENT_STREAM = "event_stream"
+    WEB_SOCKET = "web_socket"
+    WORKER_SCRIPT = "worker_script"
+    SUBRESOURCE = "subresource"
+    API_CLIENT = "api_client"
+    OTHER_METHOD = "other_method"
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What a class of requests may do.
+
+    ``moves``: it may be redirected. ``begins``: it begins a legacy session while redirection
+    is off. ``renews``: it keeps a running one alive. ``counted``: as a page load.
+    """
+
+    moves: bool = False
+    begins: bool = False
+    renews: bool = False
+    counted: bool = False
+
+
+_PAGE = Treatment(moves=True, begins=True, renews=True, counted=True)
+_AT_WORK = Treatment(renews=True)
+_NOTHING = Treatment()
+
+TREATMENTS: dict[RequestClass, Treatment] = {
+    RequestClass.PAGE_LOAD: _PAGE,
+    RequestClass.OLD_BROWSER: _PAGE,
+    # Behind a proxy that removes headers a browser says no more than this.
+    RequestClass.COMMAND_LINE: _PAGE,
+    RequestClass.HEAD: Treatment(moves=True),
+    # It would go, so it is refused: see decide().
+    RequestClass.AHEAD_OF_TIME: Treatment(moves=True),
+    # A download, a frame or a page of a tab, and nothing says which: the portal script moves
+    # a page, and a session begins because it may be one.
+    RequestClass.PASSED_ON: Treatment(begins=True, renews=True),
+    RequestClass.EMBEDDED: _AT_WORK,
+    RequestClass.FORM_POST: _AT_WORK,
+    RequestClass.UPLOAD: _AT_WORK,
+    RequestClass.FETCH: _AT_WORK,
+    # Streams and sockets connect again by themselves, with nobody there.
+    RequestClass.EVENT_STREAM: _NOTHING,
+    RequestClass.WEB_SOCKET: _NOTHING,
+    RequestClass.WORKER_SCRIPT: _NOTHING,
+    # Shared caches keep these, and must never keep a cookie with them.
+    RequestClass.SUBRESOURCE: _NOTHING,
+    RequestClass.API_CLIENT: _NOTHING,
+    RequestClass.OTHER_METHOD: _NOTHING,
+}
+
+_SAFE = ("GET", "HEAD")
+_UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
+_FRAMES = ("iframe", "frame", "embed", "object", "fencedframe")
+_WORKERS = ("serviceworker", "worker", "sharedworker")
+# Of navigations; whatever else navigates is a part of a page.
+_BY_DESTINATION = {
+    "document": RequestClass.PAGE_LOAD,
+    # A service worker that passes a navigation on, and <a download> (seen in Chromium).
+    "empty": RequestClass.PASSED_ON,
+    **dict.fromkeys(_FRAMES, RequestClass.EMBEDDED),
+}
+
+
+def request_class(hints: PageLoadHints) -> RequestClass:
+    """What a request is. Every request is something; what says nothing may do nothing."""
+    if hints.method not in _SAFE:
+        return _sending(hints)
+    if hints.fetch_mode == "websocket" or (hints.upgrade or "").lower() == "websocket":
+        return RequestClass.WEB_SOCKET
+    if _is_ahead_of_time(hints.purposes):
+        return RequestClass.AHEAD_OF_TIME
+    if hints.service_worker == "script" or hints.fetch_dest in _WORKERS:
+        return RequestClass.WORKER_SCRIPT
+    if hints.fetch_mode is None and hints.fetch_dest is None:
+        found = _without_fetch_metadata(hints)
+    else:
+        found = _with_fetch_metadata(hints)
+    if TREATMENTS[found].moves and hints.method == "HEAD":
+        return RequestClass.HEAD
+    return found
+
+
+def is_page_load(hints: PageLoadHints) -> bool:
+    """Whether a browser asks for a page of its own in a tab (promise 1), now or ahead of time."""
+    return TREATMENTS[request_class(hints)].moves
+
+
+def accepts_html(accept: str | None) -> bool:
+    """Whether an Accept header takes HTML (RFC 9110, 12.5.1). A missing header does not count:
+    every browser sends one, and only page loads may move."""
+    if accept is None:
+        return False
+    best: tuple[int, float] = (-1, 0.0)
+    for item in accept.split(","):
+        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
+        precision = _HTML_RANGES.get(media_range)
+        # The most specific range decides, whatever its weight.
+        if precision is not None and precision > best[0]:
+            best = (precision, _weight(parameters))
+    return best[1] > 0
+
+
+_HTML_RANGES = {"*/*": 0, "text/*": 1, "application/xhtml+xml": 2, "text/html": 3}
+
+
+def _sending(hints: PageLoadHints) -> RequestClass:
+    if hints.method not in _UNSAFE:
+        return RequestClass.OTHER_METHOD
+    if hints.method == "PUT" or hints.content_type.lower().startswith("multipart/"):
+        return RequestClass.UPLOAD
+    # An old browser says nothing about a form.
+    is_form = hints.fetch_mode == "navigate" or (
+        hints.fetch_mode is None and hints.requested_with is None
+    )
+    return RequestClass.FORM_POST if is_form and hints.method == "POST" else RequestClass.FETCH
+
+
+def _with_fetch_metadata(hints: PageLoadHints) -> RequestClass:
+    if hints.fetch_mode == "navigate":
+        return _BY_DESTINATION.get(hints.fetch_dest or "", RequestClass.SUBRESOURCE)
+    if _is_event_stream(hints.accept):
+        return RequestClass.EVENT_STREAM
+    if hints.fetch_dest == "empty" or hints.requested_with is not None:
+        return RequestClass.FETCH
+    return RequestClass.SUBRESOURCE
+
+
+def _without_fetch_metadata(hints: PageLoadHints) -> RequestClass:
+    if _is_event_stream(hints.accept):
+        return RequestClass.EVENT_STREAM
+    if hints.requested_with is not None:
+        return RequestClass.FETCH
+    if not accepts_html(hints.accept):
+        return RequestClass.API_CLIENT
+    named = "html" in (hints.accept or "").lower()
+    return RequestClass.OLD_BROWSER if named else RequestClass.COMMAND_LINE
+
+
+def _is_ahead_of_time(purposes: str) -> bool:
+    # "prefetch;prerender" begins with the same word; older browsers say it in other headers.
+    return bool(purposes) and any(
+        word in purposes.lower() for word in ("prefetch", "prerender", "preview")
+    )
+
+
+def _is_event_stream(accept: str | None) -> bool:
+    return accept is not None and accept.strip().lower().startswith("text/event-stream")
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0

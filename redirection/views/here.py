@@ -1,0 +1,42 @@
+"""What the banner of a legacy page that is open says now: its script asks from time to time."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from redirection.banner import banner_context
+from redirection.views.page_seen import is_same_origin
+
+
+# Whoever sees the page sees its banner, signed in or not.
+@login_not_required
+@never_cache
+@require_GET
+def here(request: HttpRequest) -> HttpResponse:
+    """The banner of the legacy ``page`` for the tenant ``tid`` as it is now; 204 for none.
+
+    A page asks by itself, so the answer keeps no session alive.
+    """
+    if not is_same_origin(request):
+        raise PermissionDenied
+    page = request.GET.get("page", "/")
+    if not page.startswith("/") or not url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+        page = "/"
+    context = banner_context(request, page)
+    if context["banner"] is None:
+        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+    else:
+        response = render(request, "redirection/here.html", context)
+    response.renews_no_session = True  # type: ignore[attr-defined]
+    return response
+
+
+here.keeps_session_alive = False  # type: ignore[attr-defined]
