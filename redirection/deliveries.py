@@ -12,7 +12,8 @@ from enum import StrEnum
 
 # A worker that has not reported for so long is gone: it is no longer waited for.
 GONE_AFTER = 60.0
-_STALE_AFTER = 8.0
+# Two reports missed and a moment, so that a page that asks again shows it within ten seconds.
+_STALE_AFTER = 7.0
 
 
 class State(StrEnum):
@@ -87,7 +88,7 @@ class Delivery:
 
 def stale_after(report: float) -> float:
     """After how long a worker that reports every ``report`` seconds counts as stale."""
-    return max(_STALE_AFTER, 2.5 * report)
+    return max(_STALE_AFTER, 2.3 * report)
 
 
 def state_of(revision: int, *, serves: int, can_read: bool, is_silent: bool, age: float) -> State:

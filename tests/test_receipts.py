@@ -100,7 +100,7 @@ def test_each_worker_is_applied_or_pending(contoso: Tenant, reported: Reported) 
     ("ago", "state"),
     [
         (0, State.APPLIED),
-        (7, State.APPLIED),
+        (6, State.APPLIED),
         (9, State.STALE),
         (55, State.STALE),
         (61, State.GONE),

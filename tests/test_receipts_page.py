@@ -80,7 +80,7 @@ def test_all_workers_serve_it_and_how_soon(
     assert sentence(answer) == (
         f"4 of 4 workers serve revision {contoso.revision}, 0.2 s after it was saved."
     )
-    assert asks_again(answer)["trigger"] == "every 5s"
+    assert asks_again(answer)["trigger"] == "every 2s"
     assert "operator" not in text(answer)
 
 

@@ -28,7 +28,7 @@ from redirection.views.visited import tenant_to_see
 TEMPLATE = "redirection/_receipt.html"
 # Seconds between two questions of an open page.
 _WHILE_INCOMPLETE = 1
-_WHEN_COMPLETE = 5
+_WHEN_COMPLETE = 2
 # An unchanged page learns so often (seconds) that it is up to date.
 _TIME_SHOWN = 30
 
