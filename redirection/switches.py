@@ -16,6 +16,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from redirection.conf import conf
 from redirection.decisions import Tenant
+from redirection.forks import Work
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class Held:
 
 NOTHING = Held(revision=0, loaded=False)
 _held = NOTHING
-_refreshing = threading.Lock()
+_refreshing = Work()
 # Set whenever the revision served or its staleness has changed; whoever tells others clears it.
 moved = threading.Event()
 _thread: threading.Thread | None = None
@@ -143,9 +144,8 @@ def _start_thread() -> None:
 
 
 def _after_fork() -> None:
-    global _thread, _refreshing, moved
-    # Threads do not survive a fork, and a lock may have been held by one of them.
-    _refreshing = threading.Lock()
+    global _thread, moved
+    # Threads do not survive a fork, and this one's lock may have been held by one of them.
     moved = threading.Event()
     if _thread is not None:
         _thread = None
