@@ -139,12 +139,14 @@ def overview_of(tenant: Tenant, now: dt.datetime) -> Overview:
     marks = SessionMark.objects
     falling = None
     # Before, the sentence says it all and the curve is a point.
-    if tenant.is_on and now - tenant.since >= SHORTEST_CURVE:
+    since, limit = now - tenant.since, dt.timedelta(seconds=settings.session_limit)
+    # After the last session's end there is nothing left to fall, and marks are let go.
+    if tenant.is_on and SHORTEST_CURVE <= since <= limit:
         falling = marks.falling(tenant, int(tenant.since.timestamp() * 1000), *terms)
     return Overview(
         running=marks.running(tenant, *terms),
         by_design=marks.by_design(tenant, *terms),
-        last_end=tenant.since + dt.timedelta(seconds=settings.session_limit),
+        last_end=tenant.since + limit,
         falling=falling if falling and any(point.running for point in falling.points) else None,
         days=Traffic.objects.by_day(tenant, today, MONTH),
         links=Traffic.objects.counterparts(tenant, today, MONTH),

@@ -56,7 +56,7 @@ class _Reporter:
             pid=os.getpid(),
             started_at=self.started_at,
             revision=held.revision,
-            is_stale=held.stale or not held.loaded,
+            is_stale=switches.is_stale() or not held.loaded,
             steps=held.steps,
         )
 

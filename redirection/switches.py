@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from redirection.conf import conf
 from redirection.decisions import Tenant
@@ -21,31 +21,38 @@ from redirection.forks import Work
 logger = logging.getLogger(__name__)
 
 STEPS = 20
+# Seconds without an answer of the store; a slow one is no reason to worry anybody.
+_SILENT_AFTER = 3.0
 
 
 @dataclass(frozen=True)
 class Held:
     """One consistent picture of all tenants. ``stale`` since the store stopped answering.
 
+    ``token`` tells this history from another that reached the same ``revision``: one from
+    before a backup was restored.
+
     ``steps`` are the newest revisions this worker moved to, oldest first, each with the moment
     from which it served them, in milliseconds since the epoch.
     """
 
     revision: int
+    token: str = ""
     by_tid: dict[str, Tenant] = field(default_factory=dict)
     by_name: dict[str, Tenant] = field(default_factory=dict)
     loaded: bool = True
     stale: bool = False
     steps: tuple[tuple[int, int], ...] = ()
 
-    def with_changes(self, revision: int, changed: list[tuple[Tenant, bool]]) -> Held:
+    def with_changes(self, revision: int, token: str, changed: list[tuple[Tenant, bool]]) -> Held:
         """The picture after ``changed``: each tenant with whether it is enabled."""
         by_tid = dict(self.by_tid)
         for tenant, enabled in changed:
             by_tid.pop(tenant.tid, None)
             if enabled:
                 by_tid[tenant.tid] = tenant
-        return Held(revision, by_tid, {tenant.name: tenant for tenant in by_tid.values()})
+        by_name = {tenant.name: tenant for tenant in by_tid.values()}
+        return Held(revision, token, by_tid, by_name)
 
     def served_after(self, before: Held, moment: int) -> Held:
         """The picture with the steps that led to it; ``moment`` is now."""
@@ -57,6 +64,8 @@ class Held:
 
 NOTHING = Held(revision=0, loaded=False)
 _held = NOTHING
+# By the monotonic clock.
+_answered = 0.0
 _refreshing = Work()
 # Set whenever the revision served or its staleness has changed; whoever tells others clears it.
 moved = threading.Event()
@@ -68,16 +77,30 @@ def held() -> Held:
     return _held
 
 
+def is_stale() -> bool:
+    """Whether the store has failed, or has not answered for some seconds.
+
+    A store that hangs raises nothing: only the time tells.
+    """
+    if _held.stale:
+        return True
+    # Nobody refreshes in a command, and in a worker before its first request.
+    if _thread is None:
+        return False
+    return time.monotonic() - _answered > max(_SILENT_AFTER, 5 * conf().refresh)
+
+
 def refresh() -> None:
     """Load what changed since the revision held. Keeps the last known state if the store fails."""
-    global _held
+    global _held, _answered
     with _refreshing:
         before = _held
         try:
             newer = _newer(before)
             if newer is not before:
                 _held = newer.served_after(before, time.time_ns() // 1_000_000)
-        except DatabaseError as error:
+            _answered = time.monotonic()
+        except Error as error:
             if not before.stale:
                 logger.warning("Settings cannot be read, the last known ones stay: %s", error)
             _held = replace(before, stale=True)
@@ -109,11 +132,10 @@ def start() -> None:
 def _newer(before: Held) -> Held:
     from redirection.models import Revision, Tenant as TenantRow  # models need the app registry
 
-    revision = Revision.latest()
-    if before.loaded and not before.stale and revision == before.revision:
-        return before
-    # A restored store may be older than what is held; then everything is read again.
-    base = before if before.loaded and revision >= before.revision else NOTHING
+    revision, token = Revision.newest()
+    if before.loaded and (revision, token) == (before.revision, before.token):
+        return replace(before, stale=False) if before.stale else before
+    base = before if before.loaded and _goes_on(before, revision) else NOTHING
     rows = (
         TenantRow.objects.filter(revision__gt=base.revision)
         if base.loaded
@@ -122,7 +144,17 @@ def _newer(before: Held) -> Held:
     changed = [(row.as_held(), row.enabled) for row in rows.iterator()]
     if before.revision != revision:
         logger.info("Serving revision %d", revision)
-    return base.with_changes(revision, changed)
+    return base.with_changes(revision, token, changed)
+
+
+def _goes_on(before: Held, revision: int) -> bool:
+    """Whether the store's history goes on from what is held.
+
+    A restored store may be older, or have gone another way since: then all is read again.
+    """
+    from redirection.models import Revision
+
+    return revision > before.revision and Revision.was(before.revision, before.token)
 
 
 def _keep_refreshing() -> None:

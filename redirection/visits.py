@@ -113,7 +113,7 @@ def _visit(request: HttpRequest, settings: Conf) -> Visit:
         session,
         running,
         remembered=tenant is not None and tenant.tid == remembered,
-        stale=held.stale,
+        stale=switches.is_stale(),
         page_load=page_load,
     )
 

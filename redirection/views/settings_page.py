@@ -116,6 +116,9 @@ def _conflict(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpRes
     """The page with what changed meanwhile, and what was typed for the state shown now."""
     meanwhile = _meanwhile(tenant, form)
     wanted = form.cleaned_data["wanted"]
+    if (wanted == "on") == tenant.is_on:
+        # There is nothing left to confirm.
+        wanted = ""
     form = _up_to_date(request, tenant)
     if not meanwhile:
         form.add_error(None, OUT_OF_DATE)
@@ -123,9 +126,10 @@ def _conflict(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpRes
 
 
 def _is_own(meanwhile: list[Change], request: HttpRequest, form: SwitchForm) -> bool:
-    """Whether nothing happened meanwhile but what this form asked for."""
+    """Whether the setting did not change meanwhile, but for what this form asked for."""
     asked = (request.user.pk, form.cleaned_data["reason"])
-    return not meanwhile or (meanwhile[0].author_id, meanwhile[0].reason) == asked
+    newest = next((change for change in meanwhile if change.what == "setting"), None)
+    return newest is None or (newest.author_id, newest.reason) == asked
 
 
 def _not_accepted(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpResponse:
