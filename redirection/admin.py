@@ -61,6 +61,12 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "stage", "setting", "since", "revision",
     )  # fmt: skip
 
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: models.Model | None = None
+    ) -> tuple[str, ...]:
+        # What was counted, and who signed in, hangs on it.
+        return (*self.readonly_fields, "tid") if obj else self.readonly_fields
+
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         # Its history would go with it.
         return False
@@ -88,6 +94,10 @@ class ChangeAdmin(ReadOnly):
 # The settings page names a worker; here is its machine.
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnly):
+    # A worker that was killed and never comes back may be dismissed.
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return bool(admin.ModelAdmin.has_delete_permission(self, request, obj))
+
     list_display = ("name", "kind", "host", "pid", "revision", "is_stale", "reported_at")
     list_filter = ("kind", "is_stale", "host")
     search_fields = ("worker", "host")

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 # A worker that has not reported for so long is gone: it is no longer waited for.
 GONE_AFTER = 60.0
-_STALE_AFTER = 8.0
+# Two reports missed and a moment, so that a page that asks again shows it within ten seconds.
+_STALE_AFTER = 7.0
 
 
 class State(StrEnum):
@@ -37,7 +38,9 @@ class WorkerReceipt:
 
     ``lag`` is the time from the saving of the change until this worker served it; None where
     that moment is not known, such as for a worker that started later. ``is_silent`` if it
-    stopped reporting; a stale worker that is not silent cannot read the store.
+    stopped reporting; a stale worker that is not silent cannot read the store. ``went_missing``
+    if it is gone, and was there within a minute before the change, or later: such a worker has
+    not ended as it is told to, and may follow an earlier setting where nobody sees it.
     """
 
     name: str
@@ -46,6 +49,7 @@ class WorkerReceipt:
     age: float
     lag: float | None
     is_silent: bool
+    went_missing: bool
 
 
 @dataclass(frozen=True)
@@ -84,10 +88,19 @@ class Delivery:
         """The workers still waited for."""
         return self.in_state(State.STALE) + self.in_state(State.PENDING)
 
+    @property
+    def missing(self) -> tuple[WorkerReceipt, ...]:
+        """The workers no longer waited for of which nobody knows whether they ended."""
+        return tuple(worker for worker in self.workers if worker.went_missing)
+
+    def has_change(self, worker: WorkerReceipt) -> bool:
+        """Whether the worker serves the change, or did when it last reported."""
+        return worker.revision >= self.revision
+
 
 def stale_after(report: float) -> float:
     """After how long a worker that reports every ``report`` seconds counts as stale."""
-    return max(_STALE_AFTER, 2.5 * report)
+    return max(_STALE_AFTER, 2.3 * report)
 
 
 def state_of(revision: int, *, serves: int, can_read: bool, is_silent: bool, age: float) -> State:
@@ -97,6 +110,14 @@ def state_of(revision: int, *, serves: int, can_read: bool, is_silent: bool, age
     if is_silent or not can_read:
         return State.STALE
     return State.APPLIED if serves >= revision else State.PENDING
+
+
+def is_missing(age: float, since_change: float | None) -> bool:
+    """Whether a worker silent for ``age`` seconds is gone, but was there around the change.
+
+    ``since_change`` is the time since it was saved; without a change nobody is missed.
+    """
+    return since_change is not None and GONE_AFTER <= age < since_change + GONE_AFTER
 
 
 def lag_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.formats import number_format
@@ -15,14 +16,22 @@ NAMED = 3
 MOST_ROWS = 100
 
 
+# A silent worker's age is told in these steps (seconds), then in hours: what changes with every
+# second can neither be read out nor copied.
+_STEPS = (5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+
+
 @dataclass(frozen=True)
 class Row:
-    """A line of the table of workers."""
+    """A line of the table of workers.
+
+    It has no number: the revision of a worker may be a change of another organisation.
+    """
 
     name: str
     state: State
     state_name: str
-    revision: int
+    setting: str
     reported: str
     lag: str
 
@@ -37,27 +46,26 @@ def sentence(delivery: Delivery) -> str:
         "revision": delivery.revision,
     }
     if delivery.is_complete and delivery.slowest_lag is not None:
-        return ngettext(
-            "%(applied)s of %(expected)s worker serves revision %(revision)s, "
+        served = ngettext(
+            "Revision %(revision)s is served by %(applied)s of %(expected)s worker, "
             "%(lag)s after it was saved.",
-            "%(applied)s of %(expected)s workers serve revision %(revision)s, "
+            "Revision %(revision)s is served by %(applied)s of %(expected)s workers, "
             "%(lag)s after it was saved.",
             delivery.expected,
         ) % {**named, "lag": duration(delivery.slowest_lag)}
-    return " ".join(
-        [
+    else:
+        served = (
             ngettext(
-                "%(applied)s of %(expected)s worker serves revision %(revision)s.",
-                "%(applied)s of %(expected)s workers serve revision %(revision)s.",
+                "Revision %(revision)s is served by %(applied)s of %(expected)s worker.",
+                "Revision %(revision)s is served by %(applied)s of %(expected)s workers.",
                 delivery.expected,
             )
-            % named,
-            *_missing(delivery),
-        ]
-    )
+            % named
+        )
+    return " ".join([served, *_not_serving(delivery)])
 
 
-def _missing(delivery: Delivery) -> list[str]:
+def _not_serving(delivery: Delivery) -> list[str]:
     stale = delivery.in_state(State.STALE)
     pending = len(delivery.in_state(State.PENDING))
     silent = sum(worker.is_silent for worker in stale)
@@ -90,45 +98,70 @@ def _missing(delivery: Delivery) -> list[str]:
             )
             % {"count": blind}
         )
+    if delivery.missing:
+        found.append(
+            ngettext(
+                "%(count)s worker has not reported for over a minute and is no longer counted.",
+                "%(count)s workers have not reported for over a minute and are no longer counted.",
+                len(delivery.missing),
+            )
+            % {"count": len(delivery.missing)}
+        )
     return found
 
 
 def late(delivery: Delivery) -> list[str]:
-    """A sentence for each of the first workers that are waited for."""
-    return [_why(worker) for worker in delivery.late[:NAMED]]
+    """A sentence for each of the first workers that are waited for, or missing."""
+    return [_why(worker) for worker in (delivery.late + delivery.missing)[:NAMED]]
 
 
 def _why(worker: WorkerReceipt) -> str:
     if worker.is_silent:
-        return _("Worker %(name)s has not reported for %(age)s.") % {
+        return _("Worker %(name)s has not reported for more than %(age)s.") % {
             "name": worker.name,
-            "age": duration(worker.age),
+            "age": duration(_step(worker.age)),
         }
     if worker.state is State.STALE:
         return _("Worker %(name)s serves the last settings it could read.") % {"name": worker.name}
-    return _("Worker %(name)s still serves revision %(revision)s.") % {
-        "name": worker.name,
-        "revision": worker.revision,
-    }
+    return _("Worker %(name)s still serves an earlier setting.") % {"name": worker.name}
 
 
 def next_step(delivery: Delivery) -> str:
-    """What to do about what is missing; empty where nothing is."""
+    """What follows from what is missing and what to do about it; empty where nothing is."""
     if not delivery.expected:
         return _(
             "The setting is saved. Ask the operator whether the portal's workers run and reach "
             "the store."
         )
-    if not delivery.late:
-        return ""
-    if delivery.in_state(State.STALE):
-        return _(
-            "Some pages may still follow the earlier setting. Tell the operator the names of the "
-            "workers."
+    unsure = delivery.in_state(State.STALE) + delivery.missing
+    if unsure:
+        tell = ngettext(
+            "Tell the operator the name of the worker.",
+            "Tell the operator the names of the workers.",
+            len(unsure),
         )
-    return _(
-        "Workers follow by themselves, usually within a second. If one stays behind, tell the "
-        "operator its name."
+        return f"{_what_may_happen(delivery, unsure)} {tell}"
+    if delivery.late:
+        return _(
+            "Workers follow by themselves, usually within a second. If one stays behind, tell the "
+            "operator its name."
+        )
+    return ""
+
+
+def _what_may_happen(delivery: Delivery, unsure: Sequence[WorkerReceipt]) -> str:
+    if not all(delivery.has_change(worker) for worker in unsure):
+        return _("Some pages may still follow the earlier setting.")
+    if silent := sum(worker.is_silent for worker in unsure):
+        return ngettext(
+            "It had the change; whether it still answers is not known.",
+            "They had the change; whether they still answer is not known.",
+            silent,
+        )
+    return ngettext(
+        "It has the change, but may miss the next one.",
+        "They have the change, but may miss the next one.",
+        len(unsure),
     )
 
 
@@ -138,7 +171,7 @@ def rows(delivery: Delivery, report: float) -> list[Row]:
         State.APPLIED: _("Serves it"),
         State.PENDING: _("Not yet"),
         State.STALE: _("Unknown"),
-        State.GONE: _("Gone"),
+        State.GONE: _("Missing"),
     }
     ordered = [
         *delivery.late,
@@ -150,14 +183,21 @@ def rows(delivery: Delivery, report: float) -> list[Row]:
             worker.name,
             worker.state,
             names[worker.state],
-            worker.revision,
-            _("%(age)s ago") % {"age": duration(worker.age)}
+            _("this setting") if delivery.has_change(worker) else _("an earlier one"),
+            _("more than %(age)s ago") % {"age": duration(_step(worker.age))}
             if worker.is_silent
             else _("less than %(age)s ago") % {"age": duration(stale_after(report))},
             "" if worker.lag is None else duration(worker.lag),
         )
         for worker in ordered[:MOST_ROWS]
     ]
+
+
+def _step(age: float) -> float:
+    """The last step passed; below the first one the age itself."""
+    if age >= _STEPS[-1]:
+        return age // 3600 * 3600
+    return max((step for step in _STEPS if step <= age), default=age)
 
 
 def duration(seconds: float) -> str:

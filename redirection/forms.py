@@ -13,9 +13,27 @@ from redirection.models.reasons import (
     FOR_SWITCHING_ON,
     REASON_LENGTH,
     ReasonKind,
+    one_line,
 )
 
 CHOOSE_ONE = {"required": _("Choose one."), "invalid_choice": _("Choose one.")}
+
+
+class ReasonField(forms.CharField):
+    """A reason as it is stored, on one line, before its length is judged."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=REASON_LENGTH,
+            widget=forms.Textarea(attrs={"rows": 2}),
+            error_messages={"required": _("Say why, in a few words.")},
+            **kwargs,
+        )
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        # A null character is left for the validator that names it.
+        return text if "\x00" in text else one_line(text)
 
 
 class SwitchForm(forms.Form):
@@ -33,16 +51,13 @@ class SwitchForm(forms.Form):
         },
     )
     reason_kind = forms.ChoiceField(
-        label=_("Why"),
+        label=_("Kind of reason"),
         choices=[("", _("Choose one")), *ReasonKind.choices],
         error_messages=CHOOSE_ONE,
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 2}),
+    reason = ReasonField(
+        label=_("In your words"),
         help_text=_("Everybody who may see this page reads it in the history."),
-        error_messages={"required": _("Say why, in a few words.")},
     )
     seen_revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     tid = forms.UUIDField(widget=forms.HiddenInput)

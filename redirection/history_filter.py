@@ -27,7 +27,7 @@ class _Day(django_filters.DateFilter):  # type: ignore[misc]
             # The one format a browser's own day picker sends, whatever the language.
             input_formats=["%Y-%m-%d"],
             widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-            help_text=_("Included. A day is one of UTC."),
+            help_text=_("Included. Days are in UTC."),
             error_messages=NOT_A_DAY,
         )
 
@@ -36,10 +36,11 @@ class _HistoryForm(forms.Form):
     """Checks the days against each other, and shows again what is no day."""
 
     def clean(self) -> dict[str, Any]:
+        wrong = {"from_day", "to_day"} & self.errors.keys()
         first, last = self.cleaned_data.get("from_day"), self.cleaned_data.get("to_day")
         if first and last and first > last:
             self.add_error("to_day", _("The last day lies before the first."))
-        for name in {"from_day", "to_day"} & self.errors.keys():
+        for name in wrong:
             # A day picker would show nothing instead of what was typed.
             self.fields[name].widget.input_type = "text"
         return self.cleaned_data
@@ -75,8 +76,8 @@ class HistoryFilter(django_filters.FilterSet):  # type: ignore[misc]
         empty_label=_("Every channel"),
         error_messages=CHOOSE_ONE,
     )
-    from_day = _Day(_("From day"), "since_day")
-    to_day = _Day(_("To day"), "until_day")
+    from_day = _Day(_("From"), "since_day")
+    to_day = _Day(_("Until"), "until_day")
 
     class Meta:
         model = Change

@@ -20,6 +20,7 @@ from redirection.models.session_marks import Falling
 from redirection.models.traffic import DayLoads, Loads, Shares
 from redirection.standings import ShutOut, shut_out
 
+SHORTEST_CURVE = dt.timedelta(minutes=10)
 MONTH = 30
 WEEK = 7
 COUNTERPART_NAMES: dict[str, str | Promise] = {
@@ -56,6 +57,8 @@ class Overview:
     running: int
     by_design: int
     falling: Falling | None
+    # When the last session from before the switch has ended at the latest.
+    last_end: dt.datetime
     days: list[DayLoads]
     links: Shares
     shut_out: ShutOut
@@ -135,11 +138,15 @@ def overview_of(tenant: Tenant, now: dt.datetime) -> Overview:
     terms = (moment, settings.session_idle * 1000, settings.session_limit * 1000)
     marks = SessionMark.objects
     falling = None
-    if tenant.is_on:
+    # Before, the sentence says it all and the curve is a point.
+    since, limit = now - tenant.since, dt.timedelta(seconds=settings.session_limit)
+    # After the last session's end there is nothing left to fall, and marks are let go.
+    if tenant.is_on and SHORTEST_CURVE <= since <= limit:
         falling = marks.falling(tenant, int(tenant.since.timestamp() * 1000), *terms)
     return Overview(
         running=marks.running(tenant, *terms),
         by_design=marks.by_design(tenant, *terms),
+        last_end=tenant.since + limit,
         falling=falling if falling and any(point.running for point in falling.points) else None,
         days=Traffic.objects.by_day(tenant, today, MONTH),
         links=Traffic.objects.counterparts(tenant, today, MONTH),

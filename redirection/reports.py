@@ -24,12 +24,14 @@ from django.utils import timezone
 
 from redirection import rule_uses, switches, traffic, unmatched
 from redirection.conf import conf
+from redirection.forks import Work
 
 logger = logging.getLogger(__name__)
 
 # An end waits this long (seconds) for the last words; then the receipt turns stale instead.
 _LAST_WORDS = 3.0
 _CLEAN_EVERY = 600.0
+_work = Work()
 
 
 class _Reporter:
@@ -54,7 +56,7 @@ class _Reporter:
             pid=os.getpid(),
             started_at=self.started_at,
             revision=held.revision,
-            is_stale=held.stale or not held.loaded,
+            is_stale=switches.is_stale() or not held.loaded,
             steps=held.steps,
         )
 
@@ -99,8 +101,9 @@ class _Reporter:
         """Do one step; the thread must outlive whatever goes wrong in it."""
         name = step.__name__.strip("_")
         try:
-            close_old_connections()
-            step()
+            with _work:
+                close_old_connections()
+                step()
             self.failing.discard(name)
         except Exception as error:
             # Once, and not every few seconds, until it works again.

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
+from redirection.forms import ReasonField
 from redirection.models import LocalRole, LocalRoleChange, RoleSnapshot, Tenant
 from redirection.models.history import NAME_LENGTH
-from redirection.models.reasons import REASON_LENGTH
 from redirection.role_names import LOCAL_ROLE_CHOICES, local_role_gives
 from redirection.standings import object_id_of
 
@@ -100,12 +100,9 @@ class ChooseLocalRoleForm(forms.Form):
 class GiveLocalRoleForm(ChooseLocalRoleForm):
     """What was chosen, with its reason, and the role the person had when it was."""
 
-    reason = forms.CharField(
+    reason = ReasonField(
         label=_("Reason"),
-        max_length=REASON_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Everybody who may see this page reads it in the history."),
-        error_messages={"required": _("Say why, in a few words.")},
     )
     even_the_last = forms.BooleanField(
         label=_("I know that afterwards nobody here may be able to switch or to give roles."),

@@ -44,6 +44,11 @@ class Standing:
         return directory_role_names(self.directory_roles or ())
 
     @property
+    def is_shut_out(self) -> bool:
+        """Whether these roles have no place in the destination yet."""
+        return is_shut_out(self.directory_roles or (), self.role or None)
+
+    @property
     def access_name(self) -> str:
         return self.access_name_with(self.role)
 

@@ -12,16 +12,19 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import DeepLink, destination_for
+from redirection.forks import Work
 from redirection.rule_sets import NO_RULES, RuleSet
 
 logger = logging.getLogger(__name__)
 
 STEPS = 20
+# Seconds without an answer of the store; a slow one is no reason to worry anybody.
+_SILENT_AFTER = 3.0
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,15 @@ class Held:
     """One consistent picture of all tenants. ``stale`` since the store stopped answering.
 
     ``rules`` are the operator's deep link rules, for all tenants.
+    ``token`` tells this history from another that reached the same ``revision``: one from
+    before a backup was restored.
+
     ``steps`` are the newest revisions this worker moved to, oldest first, each with the moment
     from which it served them, in milliseconds since the epoch.
     """
 
     revision: int
+    token: str = ""
     by_tid: dict[str, Tenant] = field(default_factory=dict)
     by_name: dict[str, Tenant] = field(default_factory=dict)
     loaded: bool = True
@@ -48,7 +55,11 @@ class Held:
         return destination_for(path, query, fragment, tid, self.rules, cloud)
 
     def with_changes(
-        self, revision: int, changed: list[tuple[Tenant, bool]], rules: RuleSet = NO_RULES
+        self,
+        revision: int,
+        token: str,
+        changed: list[tuple[Tenant, bool]],
+        rules: RuleSet = NO_RULES,
     ) -> Held:
         """The picture after ``changed``: each tenant with whether it is enabled."""
         by_tid = dict(self.by_tid)
@@ -57,7 +68,7 @@ class Held:
             if enabled:
                 by_tid[tenant.tid] = tenant
         by_name = {tenant.name: tenant for tenant in by_tid.values()}
-        return Held(revision, by_tid, by_name, rules=rules)
+        return Held(revision, token, by_tid, by_name, rules=rules)
 
     def served_after(self, before: Held, moment: int) -> Held:
         """The picture with the steps that led to it; ``moment`` is now."""
@@ -69,7 +80,9 @@ class Held:
 
 NOTHING = Held(revision=0, loaded=False)
 _held = NOTHING
-_refreshing = threading.Lock()
+# By the monotonic clock.
+_answered = 0.0
+_refreshing = Work()
 # Set whenever the revision served or its staleness has changed; whoever tells others clears it.
 moved = threading.Event()
 _thread: threading.Thread | None = None
@@ -80,16 +93,30 @@ def held() -> Held:
     return _held
 
 
+def is_stale() -> bool:
+    """Whether the store has failed, or has not answered for some seconds.
+
+    A store that hangs raises nothing: only the time tells.
+    """
+    if _held.stale:
+        return True
+    # Nobody refreshes in a command, and in a worker before its first request.
+    if _thread is None:
+        return False
+    return time.monotonic() - _answered > max(_SILENT_AFTER, 5 * conf().refresh)
+
+
 def refresh() -> None:
     """Load what changed since the revision held. Keeps the last known state if the store fails."""
-    global _held
+    global _held, _answered
     with _refreshing:
         before = _held
         try:
             newer = _newer(before)
             if newer is not before:
                 _held = newer.served_after(before, time.time_ns() // 1_000_000)
-        except DatabaseError as error:
+            _answered = time.monotonic()
+        except Error as error:
             if not before.stale:
                 logger.warning("Settings cannot be read, the last known ones stay: %s", error)
             _held = replace(before, stale=True)
@@ -122,11 +149,10 @@ def _newer(before: Held) -> Held:
     # Models need the app registry.
     from redirection.models import DeepLinkRule, DeepLinkRuleChange, Revision, Tenant as TenantRow
 
-    revision = Revision.latest()
-    if before.loaded and not before.stale and revision == before.revision:
-        return before
-    # A restored store may be older than what is held; then everything is read again.
-    base = before if before.loaded and revision >= before.revision else NOTHING
+    revision, token = Revision.newest()
+    if before.loaded and (revision, token) == (before.revision, before.token):
+        return replace(before, stale=False) if before.stale else before
+    base = before if before.loaded and _goes_on(before, revision) else NOTHING
     rows = (
         TenantRow.objects.filter(revision__gt=base.revision)
         if base.loaded
@@ -140,7 +166,17 @@ def _newer(before: Held) -> Held:
             logger.warning("Deep link rules that cannot be used: %s", rules.unusable[:20])
     if before.revision != revision:
         logger.info("Serving revision %d", revision)
-    return base.with_changes(revision, changed, rules)
+    return base.with_changes(revision, token, changed, rules)
+
+
+def _goes_on(before: Held, revision: int) -> bool:
+    """Whether the store's history goes on from what is held.
+
+    A restored store may be older, or have gone another way since: then all is read again.
+    """
+    from redirection.models import Revision
+
+    return revision > before.revision and Revision.was(before.revision, before.token)
 
 
 def _keep_refreshing() -> None:
@@ -162,9 +198,8 @@ def _start_thread() -> None:
 
 
 def _after_fork() -> None:
-    global _thread, _refreshing, moved
-    # Threads do not survive a fork, and a lock may have been held by one of them.
-    _refreshing = threading.Lock()
+    global _thread, moved
+    # Threads do not survive a fork, and this one's lock may have been held by one of them.
     moved = threading.Event()
     if _thread is not None:
         _thread = None

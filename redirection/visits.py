@@ -143,7 +143,7 @@ def visit_at(request: HttpRequest, settings: Conf, held: switches.Held, now: int
         session,
         running,
         remembered=tenant is not None and tenant.tid == remembered,
-        stale=held.stale,
+        stale=switches.is_stale(),
         page_load=page_load,
         step_back=step_back,
         request_class=kind,

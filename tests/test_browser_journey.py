@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("off")
 def switch_by_page(page: Page, demo: Demo, wanted: str) -> None:
     """What an admin does on the settings page."""
     page.get_by_role("switch", name="Automatic redirection").click()
-    page.get_by_label("Why").select_option("trial")
-    page.get_by_label("Reason").fill(f"Pilot, now {wanted}")
+    page.get_by_label("Kind of reason").select_option("trial")
+    page.get_by_label("In your words").fill(f"Pilot, now {wanted}")
     page.get_by_role("button", name=f"Switch {wanted}").click()
     expect(page.get_by_role("status").first).to_contain_text(f"Automatic redirection is {wanted}.")
     demo.wait_until_served("contoso", wanted)

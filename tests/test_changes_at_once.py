@@ -25,8 +25,8 @@ def confirmation(demo: Demo, page: Page, account: str, wanted: str) -> None:
     """The person has typed why, and is about to press the button."""
     sign_in(page, demo.url("security", SETTINGS), account)
     page.goto(demo.url("security", f"{SETTINGS}&confirm={wanted}"))
-    page.get_by_label("Why").select_option("other")
-    page.get_by_label("Reason").fill(f"So says {account.split()[0]}")
+    page.get_by_label("Kind of reason").select_option("other")
+    page.get_by_label("In your words").fill(f"So says {account.split()[0]}")
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_the_one_who_was_slower_sees_what_happened_and_decides_again(
     expect(told).to_contain_text("others were faster")
     expect(told.get_by_role("listitem")).to_have_count(2)
     assert len(history(demo)) == before
-    expect(gloria.get_by_label("Reason")).to_have_value("So says Gloria")
-    expect(gloria.get_by_label("Why")).to_have_value("other")
+    expect(gloria.get_by_label("In your words")).to_have_value("So says Gloria")
+    expect(gloria.get_by_label("Kind of reason")).to_have_value("other")
     gloria.get_by_role("button", name="Switch on").click()
     expect(gloria.get_by_role("switch")).to_have_attribute("aria-checked", "true")
     assert [row["reason"] for row in history(demo)[before:]] == ["So says Gloria"]

@@ -140,7 +140,7 @@ def test_days_are_included_and_those_of_utc(reader: Client, contoso: Tenant) -> 
     asked = {"from_day": "2026-03-10", "to_day": "2026-03-10"}
     page = reader.get(PAGE, asked)
     assert set(listed(page)) == {change.revision for change in inside}
-    assert "A day is one of UTC." in text(page)
+    assert "Days are in UTC." in text(page)
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])

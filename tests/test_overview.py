@@ -208,3 +208,15 @@ def test_the_page_costs_the_same_whatever_was_counted(
             destination.get(PAGE)
         # Just as many without traffic.
         Traffic.objects.all().delete()
+
+
+def test_the_curve_ends_with_the_last_session(contoso: Tenant) -> None:
+    contoso.setting = "on"
+    contoso.since = NOW - dt.timedelta(seconds=conf().session_limit, minutes=1)
+    mark(contoso, contoso.since - minutes(1), contoso.since)
+    assert overview_of(contoso, NOW).falling is None
+
+
+def test_none_of_some_is_none(contoso: Tenant) -> None:
+    count(contoso, 1, "/audits", 10)
+    assert [share.percent for share in overview_of(contoso, NOW).shares] == ["100%", "0%", "0%"]

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from redirection.deliveries import Delivery, State, lag_of
+from redirection.deliveries import Delivery, State, is_missing, lag_of
 from redirection.models import Receipt, Tenant
 from tests.conftest import Switch
 
@@ -100,7 +101,7 @@ def test_each_worker_is_applied_or_pending(contoso: Tenant, reported: Reported) 
     ("ago", "state"),
     [
         (0, State.APPLIED),
-        (7, State.APPLIED),
+        (6, State.APPLIED),
         (9, State.STALE),
         (55, State.STALE),
         (61, State.GONE),
@@ -134,6 +135,41 @@ def test_nobody_waits_for_a_worker_that_is_gone(contoso: Tenant, reported: Repor
     reported(serves=contoso.revision)
     reported(serves=0, ago=100)
     found = delivery(contoso)
+    assert (found.applied, found.expected, found.is_complete) == (1, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("age", "since_change", "missing"),
+    [
+        (59, 300, False),
+        (61, 0, False),
+        (61, 2, True),
+        (61, 300, True),
+        (359, 300, True),
+        # It had gone when the change was made.
+        (361, 300, False),
+        (61, None, False),
+    ],
+)
+def test_a_worker_gone_since_about_the_change_is_missing(
+    age: float, since_change: float | None, missing: bool
+) -> None:
+    assert is_missing(age, since_change) is missing
+
+
+def test_a_worker_that_went_missing_is_told_from_one_gone_before(
+    contoso: Tenant, reported: Reported, switch: Switch
+) -> None:
+    with time_machine.travel(timezone.now() - timedelta(minutes=10)):
+        switch(contoso, "on")
+    reported(serves=contoso.revision)
+    reported(serves=contoso.revision, ago=900)
+    assert not delivery(contoso).missing
+
+    reported(serves=contoso.revision, ago=100)
+    found = delivery(contoso)
+    [missing] = found.missing
+    assert (missing.state, missing.is_silent) == (State.GONE, True)
     assert (found.applied, found.expected, found.is_complete) == (1, 1, True)
 
 

@@ -38,6 +38,7 @@ for line in sys.stdin:
 """
 FORKING = """
 import os, time
+from django.db import connections
 from redirection import reports, switches
 from redirection.models import Receipt
 def wait_for(pids):
@@ -49,6 +50,8 @@ switches.start()
 reports.start()
 parent = os.getpid()
 wait_for({parent})
+# A connection to the store is never shared with a child.
+connections.close_all()
 child = os.fork()
 if child == 0:
     # As in a crash: nothing gets the chance to say good-bye.

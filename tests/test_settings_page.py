@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from portal.models import Person
@@ -356,3 +356,128 @@ def test_what_an_operator_did_is_in_the_history_too(
         contoso.provision(reason="Unpaid bill", channel="admin", operator="Olga")
     assert "Unpaid bill" in text(destination.get(PAGE))
     assert "/cloudapps/settings/redirection-history" in text(destination.get(PAGE))
+
+
+def test_a_reason_is_as_long_as_it_is_stored(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    # A browser counts a line break once, and sends two characters.
+    response = destination.post(POST_TO, form(contoso, reason="x" * 498 + "\r\ny"))
+    assert response.status_code == HTTPStatus.FOUND
+    assert contoso.changes.latest().reason == "x" * 498 + " y"
+
+
+@pytest.mark.parametrize("wrong", [{"tid": ""}, {"seen_revision": 10**6}])
+def test_a_form_that_fits_no_state_is_said_to_be_out_of_date(
+    wrong: dict[str, Any], ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    response = destination.post(POST_TO, form(contoso, reason="My own words", **wrong))
+    assert response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+    page = text(response)
+    assert "This form is out of date." in page
+    assert "My own words" in page
+    assert f'name="tid" value="{contoso.tid}"' in page
+
+
+def test_the_same_form_twice_says_the_same_twice(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    first, second = (destination.post(POST_TO, form(contoso), follow=True) for _ in range(2))
+    for answer in (first, second):
+        assert "Automatic redirection is on. Where" in text(answer)
+    assert contoso.changes.filter(what="setting").count() == 1
+
+
+def test_another_reason_from_another_tab_is_not_dropped_in_silence(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    outdated = form(contoso, reason="Typed in the other tab")
+    destination.post(POST_TO, form(contoso))
+    page = text(destination.post(POST_TO, outdated))
+    assert "Your reason was not stored" in page
+    assert "Typed in the other tab" in page
+
+
+def test_asking_for_the_state_that_is_there_gets_a_word(
+    ada: Person, contoso: Tenant, destination: Client, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    sign_in(destination, ada)
+    assert "already was on. Nothing changed." in text(destination.get(PAGE + "&confirm=on"))
+
+
+def test_a_form_with_an_error_begins_at_the_field_that_has_it(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    response = destination.post(POST_TO, form(contoso, reason=" "))
+    assert re.search(r"<textarea[^>]* autofocus", response.content.decode())
+    assert "<title>Not switched: " in response.content.decode()
+
+
+def test_a_form_from_before_anything_happened_here_is_out_of_date(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    """As after a backup was restored that knows the tenant, but none of its changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM redirection_change")
+    sign_in(destination, ada)
+    response = destination.post(POST_TO, form(contoso, seen_revision=contoso.revision + 5))
+    assert response.status_code == HTTPStatus.CONFLICT
+    assert "This form is out of date." in text(response)
+
+
+def test_what_an_operator_did_meanwhile_makes_the_own_change_no_conflict(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    asked = form(contoso)
+    destination.post(POST_TO, asked)
+    contoso.refresh_from_db()
+    contoso.title = "Contoso Ltd"
+    contoso.provision(reason="New name", channel="admin", operator="Olga")
+    assert "Automatic redirection is on. Where" in text(
+        destination.post(POST_TO, asked, follow=True)
+    )
+
+
+def test_a_stage_that_moved_meanwhile_leaves_nothing_to_confirm(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, ada)
+    asked = form(contoso, reason="My own words")
+    contoso.change_stage(
+        "opt_out", reason_kind="planned", reason="July", channel="command", operator="Olga"
+    )
+    response = destination.post(POST_TO, asked)
+    assert response.status_code == HTTPStatus.CONFLICT
+    page = text(response)
+    assert "Switch automatic redirection on?" not in page
+    assert "July" in page
+    assert "My own words" in page
+
+
+def test_forced_meanwhile_is_said_and_the_reason_is_not_lost(
+    ada: Person, contoso: Tenant, destination: Client
+) -> None:
+    contoso.change_stage(
+        "forced", reason_kind="planned", reason="June", channel="command", operator="Olga"
+    )
+    sign_in(destination, ada)
+    page = text(destination.get(PAGE + "&confirm=off"))
+    assert "Switch automatic redirection off?" not in page
+    page = text(destination.post(POST_TO, form(contoso, wanted="off", reason="My own words")))
+    assert "can no longer be switched" in page
+    assert "My own words" in page
+
+
+def test_a_refused_post_stands_in_the_log(
+    rita: Person, contoso: Tenant, destination: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign_in(destination, rita)
+    assert destination.post(POST_TO, form(contoso)).status_code == HTTPStatus.FORBIDDEN
+    assert "Refused: reference=" in caplog.text

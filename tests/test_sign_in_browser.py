@@ -54,8 +54,8 @@ def adas(strict_demo: StrictDemo, page: Page) -> Iterator[Page]:
     )
     sign_in(page, strict_demo.url("security", SETTINGS), ADA)
     page.get_by_role("switch", name="Automatic redirection").click()
-    page.get_by_label("Why").select_option("ready")
-    page.get_by_label("Reason").fill("Typed with care")
+    page.get_by_label("Kind of reason").select_option("ready")
+    page.get_by_label("In your words").fill("Typed with care")
     page.wait_for_timeout(ROLES_MAX_AGE * 1000 + 200)
     yield page
     roles = page.context.new_page()
@@ -65,8 +65,8 @@ def adas(strict_demo: StrictDemo, page: Page) -> Iterator[Page]:
 
 
 def expect_the_form_back(page: Page, demo: Demo) -> None:
-    expect(page.get_by_label("Why")).to_have_value("ready")
-    expect(page.get_by_label("Reason")).to_have_value("Typed with care")
+    expect(page.get_by_label("Kind of reason")).to_have_value("ready")
+    expect(page.get_by_label("In your words")).to_have_value("Typed with care")
     expect(page.get_by_role("status").first).to_contain_text("Check what you typed and send")
     assert page.url.startswith(demo.url("security", SETTINGS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAME_LENGTH = 150
+# A worker that is further behind reads everything again.
+TRAIL = 50
 
 
 class Channel(models.TextChoices):
@@ -31,10 +34,14 @@ class Channel(models.TextChoices):
 
 
 class ChangedMeanwhile(Exception):
-    """Somebody changed the tenant since the page was read; ``change`` is the newest change."""
+    """The tenant is not at the revision the page has seen.
 
-    def __init__(self, change: Change) -> None:
-        super().__init__(f"changed meanwhile, revision {change.revision}")
+    ``change`` is its newest change; None where it has none, and the page comes from another
+    history.
+    """
+
+    def __init__(self, change: Change | None) -> None:
+        super().__init__(f"changed meanwhile: {change}")
         self.change = change
 
 
@@ -42,6 +49,11 @@ class Revision(models.Model):
     """The one counter that grows with every change, and the lock that orders changes."""
 
     number = models.PositiveBigIntegerField(default=0)
+    # New with every change: two histories that both reached a number, one of them before a
+    # backup was restored, differ in it.
+    token = models.CharField(max_length=16, default="", editable=False)
+    # The newest numbers with their tokens, oldest first.
+    trail = models.JSONField(default=list, editable=False)
 
     def __str__(self) -> str:
         return str(self.number)
@@ -49,7 +61,18 @@ class Revision(models.Model):
     @classmethod
     def latest(cls) -> int:
         """The revision of the newest change; 0 before the first."""
-        return cls.objects.values_list("number", flat=True).filter(pk=1).first() or 0
+        return cls.newest()[0]
+
+    @classmethod
+    def newest(cls) -> tuple[int, str]:
+        """The revision of the newest change with its token; 0 and "" before the first."""
+        return cls.objects.values_list("number", "token").filter(pk=1).first() or (0, "")
+
+    @classmethod
+    def was(cls, number: int, token: str) -> bool:
+        """Whether the store's history went through this revision, not long ago."""
+        trail = cls.objects.values_list("trail", flat=True).filter(pk=1).first() or []
+        return [number, token] in trail
 
     @classmethod
     def locked(cls) -> Revision:
@@ -60,7 +83,9 @@ class Revision(models.Model):
     def advance(self) -> int:
         """The next number. Only for the locked counter."""
         self.number += 1
-        self.save(update_fields=["number"])
+        self.token = secrets.token_hex(8)
+        self.trail = [*self.trail, [self.number, self.token]][-TRAIL:]
+        self.save(update_fields=["number", "token", "trail"])
         return self.number
 
 

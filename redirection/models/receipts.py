@@ -13,7 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
-from redirection.deliveries import Delivery, WorkerReceipt, lag_of, stale_after, state_of
+from redirection.deliveries import (
+    Delivery,
+    WorkerReceipt,
+    is_missing,
+    lag_of,
+    stale_after,
+    state_of,
+)
 
 if TYPE_CHECKING:
     from redirection.models.tenants import Tenant
@@ -122,6 +129,7 @@ class Receipt(models.Model):
         state = state_of(
             revision, serves=self.revision, can_read=can_read, is_silent=is_silent, age=age
         )
+        since_change = None if saved_at is None else (now - saved_at).total_seconds()
         return WorkerReceipt(
             name=self.name,
             state=state,
@@ -129,4 +137,5 @@ class Receipt(models.Model):
             age=age,
             lag=lag_of(revision, self.steps, saved_at),
             is_silent=is_silent,
+            went_missing=is_missing(age, since_change),
         )

@@ -157,7 +157,7 @@ class Tenant(StepBackAllowance):
             if wanted == self.setting or self.is_forced:
                 return None
             if seen_revision is not None and seen_revision != self.revision:
-                raise ChangedMeanwhile(self.changes.latest())
+                raise ChangedMeanwhile(self.changes.first())
             by = Provenance(
                 checked_reason(reason), channel, author, operator, checked_kind(reason_kind)
             )

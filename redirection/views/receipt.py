@@ -28,14 +28,17 @@ from redirection.views.visited import tenant_to_see
 TEMPLATE = "redirection/_receipt.html"
 # Seconds between two questions of an open page.
 _WHILE_INCOMPLETE = 1
-_WHEN_COMPLETE = 5
+_WHEN_COMPLETE = 2
 # An unchanged page learns so often (seconds) that it is up to date.
 _TIME_SHOWN = 30
 
 
 @dataclass(frozen=True)
 class Part:
-    """What the part of the page says. ``shown`` names what a page with it shows."""
+    """What the part of the page says. ``shown`` names what a page with it shows.
+
+    ``known`` is what the page shows already.
+    """
 
     delivery: Delivery
     sentence: str
@@ -43,17 +46,29 @@ class Part:
     next_step: str
     rows: list[delivery_texts.Row]
     page_revision: int
-    sentence_is_shown: bool = False
+    known: str = ""
 
     @property
     def shown(self) -> str:
-        rest = (
-            self.late,
-            self.next_step,
-            self.rows,
-            int(self.delivery.read_at.timestamp()) // _TIME_SHOWN,
-        )
-        return f"{_digest(self.sentence)}-{_digest(repr(rest))}"
+        time = int(self.delivery.read_at.timestamp()) // _TIME_SHOWN
+        return f"{_digest(self.sentence)}-{self._rest}-{time}"
+
+    @property
+    def sentence_is_shown(self) -> bool:
+        """Whether the page has the sentence: a screen reader says nothing twice."""
+        return self.known.partition("-")[0] == _digest(self.sentence)
+
+    @property
+    def rest_is_shown(self) -> bool:
+        """Whether the page has the list and the table: what is selected there stays so."""
+        return self.known.rpartition("-")[0].partition("-")[2] == self._rest
+
+    @property
+    def state(self) -> str:
+        """How it looks: "complete" is good, "missing" neither good nor bad."""
+        if not self.delivery.is_complete:
+            return "incomplete"
+        return "missing" if self.delivery.missing else "complete"
 
     @property
     def every(self) -> int:
@@ -65,16 +80,23 @@ class Part:
     def rows_left_out(self) -> int:
         return len(self.delivery.workers) - len(self.rows)
 
+    @property
+    def _rest(self) -> str:
+        return _digest(repr((self.late, self.next_step, self.rows, self.rows_left_out)))
 
-def receipt_of(tenant: Tenant, *, page_revision: int | None = None, shown: str = "") -> Part:
+
+def receipt_of(
+    tenant: Tenant, *, page_revision: int | None = None, known: str = "", confirm: str = ""
+) -> Part:
     """The part for a page that shows the tenant at ``page_revision`` (2 queries).
 
-    ``shown`` is what the page shows already.
+    ``known`` is what the page shows already; ``confirm`` is "on" or "off" while it asks to
+    confirm that, and somebody may be typing.
     """
     delivery = Receipt.objects.delivery(tenant)
     sentence = delivery_texts.sentence(delivery)
     if page_revision is not None and page_revision != delivery.revision:
-        sentence += " " + _("The setting has changed since this page was read. Reload the page.")
+        sentence += f" {_changed(confirm)}"
     return Part(
         delivery=delivery,
         sentence=sentence,
@@ -82,8 +104,27 @@ def receipt_of(tenant: Tenant, *, page_revision: int | None = None, shown: str =
         next_step=delivery_texts.next_step(delivery),
         rows=delivery_texts.rows(delivery, conf().report),
         page_revision=delivery.revision if page_revision is None else page_revision,
-        sentence_is_shown=shown.partition("-")[0] == _digest(sentence),
+        known=known,
     )
+
+
+# To reload a page with a form would lose what was typed; to send it loses nothing.
+def _changed(confirm: str) -> str:
+    if confirm:
+        return _(
+            "The setting has changed since this page was read. Send your form: you are shown "
+            "what changed."
+        )
+    return _("The setting has changed since this page was read. Reload the page.")
+
+
+def _signed_out(confirm: str) -> str:
+    if confirm:
+        return _(
+            "You are signed out. Send your form: you are asked to sign in, and what you typed is "
+            "kept."
+        )
+    return _("You are signed out. Reload the page to sign in.")
 
 
 # Whoever is not signed in any more is told so in the page: a page to sign in has no place in it.
@@ -93,9 +134,10 @@ def receipt_of(tenant: Tenant, *, page_revision: int | None = None, shown: str =
 def receipt(request: HttpRequest) -> HttpResponse:
     """The part as it is now, or nothing (204) for a page that shows it already."""
     is_poll = request.headers.get("HX-Request") == "true"
+    confirm = _confirm(request)
     if not request.user.is_authenticated:
         if is_poll:
-            return _ended(request, _("You are signed out. Reload the page to sign in."))
+            return _ended(request, _signed_out(confirm))
         return redirect_to_login(_settings_address(request))
     try:
         tenant = tenant_to_see(request, request.GET.get("tid"))
@@ -104,10 +146,11 @@ def receipt(request: HttpRequest) -> HttpResponse:
             raise
         return _ended(request, _("You can no longer see this setting. Reload the page."))
     shown = request.GET.get("shown", "")
-    part = receipt_of(tenant, page_revision=_number(request.GET.get("revision")), shown=shown)
+    page_revision = _number(request.GET.get("revision"))
+    part = receipt_of(tenant, page_revision=page_revision, known=shown, confirm=confirm)
     if shown == part.shown:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    return render(request, TEMPLATE, {"tenant": tenant, "receipt": part})
+    return render(request, TEMPLATE, {"tenant": tenant, "receipt": part, "confirm": confirm})
 
 
 # The page asks by itself: that keeps nobody signed in who has left it.
@@ -124,7 +167,14 @@ def _settings_address(request: HttpRequest) -> str:
     query = {"tabid": "autoRedirection"}
     if tid := request.GET.get("tid", "")[:36]:
         query["tid"] = tid
+    if confirm := _confirm(request):
+        query["confirm"] = confirm
     return f"{reverse('redirection:settings')}?{urlencode(query)}"
+
+
+def _confirm(request: HttpRequest) -> str:
+    wanted = request.GET.get("confirm", "")
+    return wanted if wanted in ("on", "off") else ""
 
 
 def _number(text: str | None) -> int | None:

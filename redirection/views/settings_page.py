@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -32,6 +32,7 @@ TAB = "autoRedirection"
 NEWEST_CHANGES = 5
 # Whoever was away for longer reads the rest in the history.
 MOST_MEANWHILE = 10
+OUT_OF_DATE = gettext_lazy("This form is out of date. Check the state and send it again.")
 UNSENT = "switch"
 TYPED = ("wanted", "reason_kind", "reason")
 
@@ -45,6 +46,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         raise Http404
     tenant = tenant_to_see(request, request.GET.get("tid"))
     wanted = request.GET.get("confirm", "")
+    if wanted == ("on" if tenant.is_on else "off"):
+        messages.info(request, _outcome(wanted, has_changed=False))
     if wanted not in ("on", "off") or (wanted == "on") == tenant.is_on:
         wanted = ""
     typed = unsent.take(request, UNSENT, tenant) if wanted else None
@@ -97,26 +100,47 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
         unsent.keep(request, UNSENT, TYPED)
         return ask_again(request, f"{_address(tenant)}&confirm={wanted}")
     except ChangedMeanwhile:
-        meanwhile = _meanwhile(tenant, form)
-        form = _up_to_date(request, tenant)
-        return _page(request, tenant, form, wanted, meanwhile, HTTPStatus.CONFLICT)
+        return _conflict(request, tenant, form)
     except ValidationError as error:
         form.add_error(None, error)
         return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
     meanwhile = _meanwhile(tenant, form)
-    # A double click, a repeated form or a retry finds the own change, and says what it said.
-    if change is None and meanwhile and meanwhile[0].author_id != request.user.pk:
+    # A double click, a repeated form or a retry finds the very change it asked for.
+    if change is None and not _is_own(meanwhile, request, form):
         return _page(request, tenant, form, "", meanwhile)
     messages.success(request, _outcome(wanted, bool(meanwhile)))
     return HttpResponseRedirect(_address(tenant))
 
 
+def _conflict(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpResponse:
+    """The page with what changed meanwhile, and what was typed for the state shown now."""
+    meanwhile = _meanwhile(tenant, form)
+    wanted = form.cleaned_data["wanted"]
+    if (wanted == "on") == tenant.is_on:
+        # There is nothing left to confirm.
+        wanted = ""
+    form = _up_to_date(request, tenant)
+    if not meanwhile:
+        form.add_error(None, OUT_OF_DATE)
+    return _page(request, tenant, form, wanted, meanwhile, HTTPStatus.CONFLICT)
+
+
+def _is_own(meanwhile: list[Change], request: HttpRequest, form: SwitchForm) -> bool:
+    """Whether the setting did not change meanwhile, but for what this form asked for."""
+    asked = (request.user.pk, form.cleaned_data["reason"])
+    newest = next((change for change in meanwhile if change.what == "setting"), None)
+    return newest is None or (newest.author_id, newest.reason) == asked
+
+
 def _not_accepted(request: HttpRequest, tenant: Tenant, form: SwitchForm) -> HttpResponse:
     """The page with what is wrong, and what was typed."""
     wanted = "" if "wanted" in form.errors else form.cleaned_data["wanted"]
-    if "seen_revision" in form.errors:
+    wrong = next(iter(form.errors))
+    if {"seen_revision", "tid"} & form.errors.keys():
         form = _up_to_date(request, tenant)
-        form.add_error(None, _("This form is out of date. Check the state and send it again."))
+        form.add_error(None, OUT_OF_DATE)
+    elif wrong in form.fields:
+        form.fields[wrong].widget.attrs["autofocus"] = True
     return _page(request, tenant, form, wanted, status=HTTPStatus.BAD_REQUEST)
 
 
@@ -132,7 +156,8 @@ def _address(tenant: Tenant) -> str:
 
 def _up_to_date(request: HttpRequest, tenant: Tenant) -> SwitchForm:
     """What was typed, meant for the state that is shown now."""
-    return SwitchForm({**request.POST.dict(), "seen_revision": tenant.revision})
+    typed = request.POST.dict()
+    return SwitchForm({**typed, "seen_revision": tenant.revision, "tid": tenant.tid})
 
 
 def _page(
@@ -167,5 +192,5 @@ def _outcome(wanted: str, has_changed: bool) -> str:
             return _("Automatic redirection already was on. Nothing changed.")
         return _("Automatic redirection already was off. Nothing changed.")
     if wanted == "on":
-        return _("Automatic redirection is on. New sessions and new tabs follow from now.")
-    return _("Automatic redirection is off. New requests stay on the legacy portal.")
+        return _("Automatic redirection is on. Where the change has arrived stands below.")
+    return _("Automatic redirection is off. Where the change has arrived stands below.")

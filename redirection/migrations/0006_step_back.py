@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('redirection', '0004_deep_link_rules'),
+        ('redirection', '0005_deep_link_rules'),
     ]
 
     operations = [

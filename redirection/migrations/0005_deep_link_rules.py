@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('redirection', '0003_counts_and_receipts'),
+        ('redirection', '0004_revision_trail'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -83,20 +83,6 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'unmatched links',
                 'ordering': ('day', 'template'),
             },
-        ),
-        migrations.AlterModelManagers(
-            name='change',
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('rows', django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.AlterModelManagers(
-            name='localrolechange',
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('rows', django.db.models.manager.Manager()),
-            ],
         ),
         migrations.CreateModel(
             name='DeepLinkRuleUse',
