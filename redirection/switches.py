@@ -40,13 +40,13 @@ class Held:
     """
 
     revision: int
-    token: str = ""
     by_tid: dict[str, Tenant] = field(default_factory=dict)
     by_name: dict[str, Tenant] = field(default_factory=dict)
     loaded: bool = True
     stale: bool = False
     steps: tuple[tuple[int, int], ...] = ()
     rules: RuleSet = NO_RULES
+    token: str = ""
 
     def link(self, path: str, query: str = "", fragment: str = "", tid: str = "") -> DeepLink:
         """Where a legacy page lives for the tenant ``tid``, by the rules held and the table."""
@@ -57,9 +57,9 @@ class Held:
     def with_changes(
         self,
         revision: int,
-        token: str,
         changed: list[tuple[Tenant, bool]],
         rules: RuleSet = NO_RULES,
+        token: str = "",
     ) -> Held:
         """The picture after ``changed``: each tenant with whether it is enabled."""
         by_tid = dict(self.by_tid)
@@ -68,7 +68,7 @@ class Held:
             if enabled:
                 by_tid[tenant.tid] = tenant
         by_name = {tenant.name: tenant for tenant in by_tid.values()}
-        return Held(revision, token, by_tid, by_name, rules=rules)
+        return Held(revision, by_tid, by_name, rules=rules, token=token)
 
     def served_after(self, before: Held, moment: int) -> Held:
         """The picture with the steps that led to it; ``moment`` is now."""
@@ -166,7 +166,7 @@ def _newer(before: Held) -> Held:
             logger.warning("Deep link rules that cannot be used: %s", rules.unusable[:20])
     if before.revision != revision:
         logger.info("Serving revision %d", revision)
-    return base.with_changes(revision, token, changed, rules)
+    return base.with_changes(revision, changed, rules, token)
 
 
 def _goes_on(before: Held, revision: int) -> bool:
