@@ -91,7 +91,10 @@ class Visit:
 
 def arrive(request: HttpRequest) -> Visit:
     """Gather the facts, decide, and leave the visit on the request."""
-    visit = visit_at(request, conf(), switches.held(), time.time_ns() // 1_000_000)
+    held = switches.held()
+    if switches.is_stale():
+        held = replace(held, stale=True)
+    visit = visit_at(request, conf(), held, time.time_ns() // 1_000_000)
     request.redirection = visit  # type: ignore[attr-defined]
     return visit
 
@@ -143,7 +146,7 @@ def visit_at(request: HttpRequest, settings: Conf, held: switches.Held, now: int
         session,
         running,
         remembered=tenant is not None and tenant.tid == remembered,
-        stale=switches.is_stale(),
+        stale=held.stale,
         page_load=page_load,
         step_back=step_back,
         request_class=kind,

@@ -442,7 +442,7 @@ def test_a_stale_worker_says_so(contoso: Tenant, switch: Switch) -> None:
 
     switch(contoso, "on")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("redirection.models.Revision.latest", _failing(DatabaseError("gone")))
+        patch.setattr("redirection.models.Revision.newest", _failing(DatabaseError("gone")))
         switches.refresh()
     assert open_page()[1]["Redirection-Decision"].endswith(";stale")
     switches.refresh()
