@@ -10,8 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+from collections.abc import Iterator
 from datetime import date
 from enum import IntEnum
+from itertools import islice
+from typing import TypeVar
 
 from django.db import Error, IntegrityError, transaction
 
@@ -22,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Each of both kinds: so much is held when the store does not answer, and no more.
 MOST_KEYS = 20_000
+# So many keys, then a pause (seconds).
+_AT_ONCE = 500
+_PAUSE = 0.001
 _DAY = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -29,6 +36,8 @@ _EPOCH = date(1970, 1, 1).toordinal()
 Counts = dict[tuple[str, int, str], list[int]]
 # Tenant id and the moment a session began; then when it was last seen, negative for its end.
 Marks = dict[tuple[str, int], int]
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class Answer(IntEnum):
@@ -75,8 +84,7 @@ def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answe
         return
     day = now // _DAY
     keys = [(tid, day, route) for route, _ in (before, after)]
-    with _lock:
-        # Both or none.
+    with _lock:  # both or none
         if len(_counts) + len({*keys} - _counts.keys()) > MOST_KEYS:
             _dropped += 1
             return
@@ -171,8 +179,7 @@ def _store(counts: Counts, marks: Marks) -> None:
     try:
         try:
             _insert(counts, marks)
-        except IntegrityError:
-            # A tenant was deleted meanwhile; whatever was counted for it goes with it.
+        except IntegrityError:  # a tenant was deleted, and what was counted for it goes with it
             _insert(*_of_tenants_left(counts, marks))
     except Error:
         _put_back(counts, marks)
@@ -204,25 +211,36 @@ def _of_tenants_left(counts: Counts, marks: Marks) -> tuple[Counts, Marks]:
 
 def _put_back(counts: Counts, marks: Marks) -> None:
     global _dropped
-    with _lock:
-        for key, (kept, redirected) in counts.items():
-            if key in _counts or len(_counts) < MOST_KEYS:
-                loads = _counts.setdefault(key, [0, 0])
-                loads[Answer.KEPT] += kept
-                loads[Answer.REDIRECTED] += redirected
-            else:
-                _dropped += abs(kept) + abs(redirected)
-        for mark_key, seen in marks.items():
-            if mark_key in _marks or len(_marks) < MOST_KEYS:
-                _marks[mark_key] = _later(_marks.get(mark_key, seen), seen)
-            else:
-                _dropped += 1
+    for some in _pieces(counts):
+        with _lock:
+            for key, (kept, redirected) in some:
+                if key in _counts or len(_counts) < MOST_KEYS:
+                    loads = _counts.setdefault(key, [0, 0])
+                    loads[Answer.KEPT] += kept
+                    loads[Answer.REDIRECTED] += redirected
+                else:
+                    _dropped += abs(kept) + abs(redirected)
+    for some_marks in _pieces(marks):
+        with _lock:
+            for mark_key, seen in some_marks:
+                if mark_key in _marks or len(_marks) < MOST_KEYS:
+                    _marks[mark_key] = _later(_marks.get(mark_key, seen), seen)
+                else:
+                    _dropped += 1
+
+
+def _pieces(table: dict[_Key, _Value]) -> Iterator[list[tuple[_Key, _Value]]]:
+    """Few at a time; requests that wait for the lock get it meanwhile."""
+    entries = iter(table.items())
+    while piece := list(islice(entries, _AT_ONCE)):
+        yield piece
+        # A lock taken again at once leaves them no time to wake up.
+        time.sleep(_PAUSE)
 
 
 def _after_fork() -> None:
     global _lock, _writing, _dropped
-    # A lock may have been held by a thread that the child does not have, and what the parent
-    # counted is the parent's to write.
+    # A thread the child does not have may hold a lock; what the parent counted is its to write.
     _lock, _writing = threading.Lock(), threading.Lock()
     _counts.clear()
     _marks.clear()
