@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django.db.models import QuerySet
@@ -31,9 +33,48 @@ COLUMNS = (
 )
 # Rows fetched at once; the rest stays in the store.
 CHUNK = 500
+# A file longer than this is on disk (bytes).
+IN_MEMORY = 1_000_000
+# At a time and process: each keeps a thread of the server until somebody has read it.
+MOST_FILES = 2
 # What spreadsheets take for a formula (OWASP, "CSV Injection"), also behind a semicolon, which
 # is what separates cells where a comma is part of numbers.
 _FORMULA = re.compile(r"(^|;)(?=[\t\r\n]|\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
+
+
+_places = threading.BoundedSemaphore(MOST_FILES)
+
+
+class TooManyFiles(Exception):
+    """As many exports as there may be at a time are being written or read."""
+
+
+class ExportFile(SpooledTemporaryFile[bytes]):
+    """A whole export, in memory or on disk; it has its place among others until it is closed."""
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            _places.release()
+
+
+def file_of(lines: Iterable[str]) -> ExportFile:
+    """A file of ``lines`` in UTF-8, to be closed by the caller.
+
+    Raises TooManyFiles at once, and DatabaseError where the store fails on the way: an answer
+    that has begun could not say so any more.
+    """
+    if not _places.acquire(blocking=False):
+        raise TooManyFiles
+    file = ExportFile(IN_MEMORY)
+    try:
+        for line in lines:
+            file.write(line.encode())
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 class _Echo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
@@ -12,7 +13,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.utils.cache import patch_cache_control
 from django.utils.encoding import escape_uri_path
 
-from redirection import form_chains, legacy_sessions, loops, reports, switches, traffic
+from redirection import (
+    counted_links,
+    counted_loads,
+    form_chains,
+    legacy_sessions,
+    loops,
+    reports,
+    switches,
+    traffic,
+)
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for
@@ -80,7 +90,7 @@ def go(request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
     """The redirect to the tenant's destination origin, counted."""
     link = link_of(request, tenant)
     if visit.is_counted:
-        traffic.count_load(
+        counted_links.count_load(
             tenant.tid, visit.now, escape_uri_path(request.path), link, Answer.REDIRECTED
         )
     response = redirect_to(link, request, visit, tenant)
@@ -121,7 +131,7 @@ def stay(request: HttpRequest, response: HttpResponseBase, visit: Visit) -> Http
         if visit.is_counted and _is_page(response.status_code):
             path, tid = escape_uri_path(request.path), visit.tenant.tid
             link = switches.held().link(path, tid=tid)
-            traffic.count_load(tid, visit.now, path, link, Answer.KEPT)
+            counted_links.count_load(tid, visit.now, path, link, Answer.KEPT)
     settings = conf()
     if visit.tenant.on and form_chains.is_sent_on(visit.request_class, response):
         form_chains.note(settings, response)
@@ -129,10 +139,15 @@ def stay(request: HttpRequest, response: HttpResponseBase, visit: Visit) -> Http
     # A sign-out that has just ended the session has the last word.
     ended = legacy_sessions.cookie_name(settings, visit.tenant.tid) in response.cookies
     unasked = getattr(response, "renews_no_session", False)
-    if session is not None and session is not visit.session and not (ended or unasked):
+    if session is None or ended or unasked:
+        return response
+    written = session is not visit.session
+    if written:
         # No cache may hand the cookie to somebody else.
         patch_cache_control(response, private=True)
         legacy_sessions.write(settings, response, session, visit.host.domain)
+    # Only a cookie that came back shows that a browser is there, and no robot that keeps none.
+    if visit.running and (written or session.seen == session.started):
         traffic.mark(session.tid, session.started, session.seen)
     return response
 
@@ -167,18 +182,26 @@ def location(request: HttpRequest, tenant: Tenant, link: DeepLink) -> str:
     else:
         # A shell page may carry a fragment that only the browser knows, and a page without an
         # exact counterpart owes the person a word: both go by way of the hand-over page.
-        found = f"{origin}{_hand_over(tid, request.get_full_path(), counted=True)}"
+        counted = _claim(request, tid)
+        found = f"{origin}{_hand_over(tid, request.get_full_path(), counted)}"
     if len(found) <= LONGEST_LOCATION:
         return found
     # Without its filters the link still leads to the right page.
     path = request.get_full_path().partition("?")[0]
-    shorter = f"{origin}{_hand_over(tid, path, counted=True)}"
+    shorter = f"{origin}{_hand_over(tid, path, _claim(request, tid))}"
     return shorter if len(shorter) <= LONGEST_LOCATION else f"{origin}{_hand_over(tid, '/')}"
 
 
-def _hand_over(tid: str, address: str, *, counted: bool = False) -> str:
-    """``counted`` says that this is a load counted as redirected, whose page may get known."""
-    parameters = {"tid": tid, "from": address} | ({"counted": "1"} if counted else {})
+def _claim(request: HttpRequest, tid: str) -> str:
+    """That this load was counted as redirected, and its page may still get known."""
+    if request.method != "GET":
+        return ""
+    path = request.get_full_path().partition("?")[0]
+    return counted_loads.claim(conf(), tid, path, time.time_ns() // 1_000_000)
+
+
+def _hand_over(tid: str, address: str, counted: str = "") -> str:
+    parameters = {"tid": tid, "from": address} | ({"counted": counted} if counted else {})
     return f"{conf().hand_over_path}?{urlencode(parameters, safe='/', quote_via=quote)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import models
 
@@ -11,15 +12,18 @@ from redirection.conf import conf
 
 # Seconds between two looks of a process.
 EVERY = 600
-# Each chunk is a transaction of its own, and a look does so many of them at most.
+# Each chunk is a transaction of its own.
 CHUNK = 900
-MOST_CHUNKS = 50
+# The thread that looks has a report to write every few seconds.
+MOST_SECONDS = 1.0
 
 _looked_at: float | None = None
 
 
 def let_go() -> None:
-    """Delete what is too old, at most every ten minutes. Raises DatabaseError.
+    """Delete what is too old, every ten minutes; what takes long goes on with the next call.
+
+    Raises DatabaseError.
 
     Marks go when no curve needs them any more: so long after a session was last seen as a
     session may last and then be idle, and so do steps back after their end. Traffic and the
@@ -41,14 +45,20 @@ def let_go() -> None:
 
     settings = conf()
     moment = int((time.time() - settings.session_limit - settings.session_idle) * 1000)
-    _delete(SessionMark.objects.over_before(moment))
+    marks = SessionMark.objects.over_before(moment)
     first_day = datetime.now(UTC).date() - timedelta(settings.traffic_days - 1)
     # Tenant by tenant: the index of the counts begins with it.
     tenants = Tenant.objects.order_by().values("tid")
-    _delete(Traffic.objects.filter(tenant__in=tenants, day__lt=first_day))
-    _delete(UnmatchedLink.objects.filter(day__lt=first_day))
-    _delete(StepBack.objects.filter(tenant__in=tenants, day__lt=first_day))
-    _delete(StepBackGrant.objects.filter(until__lt=moment))
+    old: list[models.QuerySet[Any]] = [
+        marks,
+        Traffic.objects.filter(tenant__in=tenants, day__lt=first_day),
+        UnmatchedLink.objects.filter(day__lt=first_day),
+        StepBack.objects.filter(tenant__in=tenants, day__lt=first_day),
+        StepBackGrant.objects.filter(until__lt=moment),
+    ]
+    until = now + MOST_SECONDS
+    if not all(_delete(rows, until) for rows in old):
+        _looked_at = None
 
 
 def forget() -> None:
@@ -57,10 +67,13 @@ def forget() -> None:
     _looked_at = None
 
 
-def _delete(rows: models.QuerySet[models.Model]) -> None:
-    for _ in range(MOST_CHUNKS):
+def _delete(rows: models.QuerySet[models.Model], until: float) -> bool:
+    """Delete ``rows``; whether none was left ``until`` a moment of the monotonic clock."""
+    while True:
         found = list(rows.order_by().values_list("pk", flat=True)[:CHUNK])
         if found:
             rows.model._default_manager.filter(pk__in=found).delete()  # noqa: SLF001
         if len(found) < CHUNK:
-            break
+            return True
+        if time.monotonic() >= until:
+            return False

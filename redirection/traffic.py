@@ -10,19 +10,24 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+from collections.abc import Iterator
 from datetime import date
 from enum import IntEnum
+from itertools import islice
+from typing import TypeVar
 
 from django.db import Error, IntegrityError, transaction
 
-from redirection import retention, rule_uses, switches, unmatched
-from redirection.deep_links import UNKNOWN_PAGE, DeepLink, route_template
-from redirection.unmatched import template_unmatched
+from redirection import retention, rule_uses, unmatched
 
 logger = logging.getLogger(__name__)
 
 # Each of both kinds: so much is held when the store does not answer, and no more.
 MOST_KEYS = 20_000
+# So many keys, then a pause (seconds).
+_AT_ONCE = 500
+_PAUSE = 0.001
 _DAY = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -30,6 +35,8 @@ _EPOCH = date(1970, 1, 1).toordinal()
 Counts = dict[tuple[str, int, str], list[int]]
 # Tenant id and the moment a session began; then when it was last seen, negative for its end.
 Marks = dict[tuple[str, int], int]
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class Answer(IntEnum):
@@ -45,22 +52,6 @@ _counts: Counts = {}
 _marks: Marks = {}
 _dropped = 0
 _failing = False
-
-
-def route_at_first(link: DeepLink) -> str:
-    """The route template a page load is counted under, from the link without its fragment.
-
-    The start page is the shell of every page behind ``#``.
-    """
-    return route_template(link) if link.route else UNKNOWN_PAGE
-
-
-def count_load(tid: str, now: int, path: str, link: DeepLink, answer: Answer) -> None:
-    """One page load of ``path``, whose counterpart is ``link`` as far as a server knows it."""
-    count(tid, now, route_at_first(link), answer)
-    unmatched.count(template_unmatched(link, path), now)
-    if answer is Answer.REDIRECTED:
-        rule_uses.note(link.rule, now)
 
 
 def count(tid: str, now: int, route: str, answer: Answer) -> None:
@@ -84,35 +75,12 @@ def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answe
         return
     day = now // _DAY
     keys = [(tid, day, route) for route, _ in (before, after)]
-    with _lock:
-        # Both or none.
+    with _lock:  # both or none
         if len(_counts) + len({*keys} - _counts.keys()) > MOST_KEYS:
             _dropped += 1
             return
         for key, (_, answer), change in zip(keys, (before, after), (-1, 1), strict=True):
             _counts.setdefault(key, [0, 0])[answer] += change
-
-
-def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:
-    """The browser has told the ``fragment`` of a load of ``path`` that was ``counted``.
-
-    ``answer`` is what the load got in the end.
-    """
-    held = switches.held()
-    first, link = held.link(path, tid=tid), held.link(path, "", fragment, tid)
-    move(tid, now, (route_at_first(first), counted), (route_template(link), answer))
-    before = template_unmatched(first, path)
-    unmatched.move(before, template_unmatched(link, path, fragment), now)
-    if answer is Answer.REDIRECTED:
-        rule_uses.note(link.rule, now)
-
-
-def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
-    """A load that was none for the legacy portal, such as an error, moved on all the same."""
-    link = switches.held().link(path, "", fragment, tid)
-    count(tid, now, route_template(link), Answer.REDIRECTED)
-    unmatched.count(template_unmatched(link, path, fragment), now)
-    rule_uses.note(link.rule, now)
 
 
 def mark(tid: str, started: int, seen: int) -> None:
@@ -186,8 +154,7 @@ def _store(counts: Counts, marks: Marks) -> None:
     try:
         try:
             _insert(counts, marks)
-        except IntegrityError:
-            # A tenant was deleted meanwhile; whatever was counted for it goes with it.
+        except IntegrityError:  # a tenant was deleted, and what was counted for it goes with it
             _insert(*_of_tenants_left(counts, marks))
     except Error:
         _put_back(counts, marks)
@@ -219,25 +186,36 @@ def _of_tenants_left(counts: Counts, marks: Marks) -> tuple[Counts, Marks]:
 
 def _put_back(counts: Counts, marks: Marks) -> None:
     global _dropped
-    with _lock:
-        for key, (kept, redirected) in counts.items():
-            if key in _counts or len(_counts) < MOST_KEYS:
-                loads = _counts.setdefault(key, [0, 0])
-                loads[Answer.KEPT] += kept
-                loads[Answer.REDIRECTED] += redirected
-            else:
-                _dropped += abs(kept) + abs(redirected)
-        for mark_key, seen in marks.items():
-            if mark_key in _marks or len(_marks) < MOST_KEYS:
-                _marks[mark_key] = _later(_marks.get(mark_key, seen), seen)
-            else:
-                _dropped += 1
+    for some in _pieces(counts):
+        with _lock:
+            for key, (kept, redirected) in some:
+                if key in _counts or len(_counts) < MOST_KEYS:
+                    loads = _counts.setdefault(key, [0, 0])
+                    loads[Answer.KEPT] += kept
+                    loads[Answer.REDIRECTED] += redirected
+                else:
+                    _dropped += abs(kept) + abs(redirected)
+    for some_marks in _pieces(marks):
+        with _lock:
+            for mark_key, seen in some_marks:
+                if mark_key in _marks or len(_marks) < MOST_KEYS:
+                    _marks[mark_key] = _later(_marks.get(mark_key, seen), seen)
+                else:
+                    _dropped += 1
+
+
+def _pieces(table: dict[_Key, _Value]) -> Iterator[list[tuple[_Key, _Value]]]:
+    """Few at a time; requests that wait for the lock get it meanwhile."""
+    entries = iter(table.items())
+    while piece := list(islice(entries, _AT_ONCE)):
+        yield piece
+        # A lock taken again at once leaves them no time to wake up.
+        time.sleep(_PAUSE)
 
 
 def _after_fork() -> None:
     global _lock, _writing, _dropped
-    # A lock may have been held by a thread that the child does not have, and what the parent
-    # counted is the parent's to write.
+    # A thread the child does not have may hold a lock; what the parent counted is its to write.
     _lock, _writing = threading.Lock(), threading.Lock()
     _counts.clear()
     _marks.clear()

@@ -6,19 +6,32 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.db.models import Model, QuerySet
 from django.test import Client
 from django.utils import translation
+from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Person
-from redirection.exports import CHUNK, COLUMNS, csv_lines, json_lines
+from redirection import exports
+from redirection.exports import (
+    CHUNK,
+    COLUMNS,
+    IN_MEMORY,
+    MOST_FILES,
+    csv_lines,
+    file_of,
+    json_lines,
+)
 from redirection.models import Change, Tenant
+from tests.conftest import MakePerson
 from tests.test_history_page import add, add_many
 from tests.test_settings_page import sign_in
 
@@ -37,7 +50,8 @@ def exported(browser: Client, format_: str, **asked: str) -> str:
     response = browser.get(EXPORT, {"format": format_, **asked})
     assert response.status_code == HTTPStatus.OK
     assert response.streaming
-    return b"".join(response).decode()  # type: ignore[call-overload]
+    with closing(response):
+        return b"".join(response).decode()  # type: ignore[call-overload]
 
 
 def csv_rows(browser: Client, **asked: str) -> list[dict[str, str]]:
@@ -139,6 +153,7 @@ def test_the_answer_is_a_file_that_nobody_keeps(
     with time_machine.travel("2026-03-10T23:59:00Z", tick=False):
         sign_in(reader, Person.objects.get(display_name="Rita"))
         response = reader.get(EXPORT, {"format": format_})
+    response.close()
     assert response["Content-Type"] == media_type
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in response["Cache-Control"]
@@ -160,7 +175,7 @@ def test_a_wrong_filter_never_gives_the_whole_history(reader: Client, contoso: T
     response = reader.get(EXPORT, {"format": "csv", "from_day": "yesterday", "what": "x"})
     assert response.status_code == HTTPStatus.BAD_REQUEST
     page = response.content.decode()
-    assert "Go back and correct it: What, From day." in page
+    assert "Go back and correct it: What, From." in page
     assert "Not asked for" not in page
 
 
@@ -197,18 +212,88 @@ def test_ten_thousand_rows_are_read_piece_by_piece(
     assert len(read) == 10_001
 
 
-def test_the_answer_reads_nothing_before_somebody_takes_it(
-    reader: Client, contoso: Tenant, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lines", [csv_lines, json_lines])
+def test_however_many_authors_one_query_reads_them_all(
+    lines: Any,
+    contoso: Tenant,
+    person: MakePerson,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    add(contoso)
-    begun = []
+    for number in range(5):
+        add(contoso, author=person(contoso, f"Admin {number}"))
+    with django_assert_num_queries(1):
+        assert len(list(lines(contoso.changes.filter(what="setting")))) >= 5
+
+
+@pytest.mark.parametrize("in_memory", [10, IN_MEMORY])
+def test_the_answer_says_how_long_the_file_is(
+    in_memory: int, reader: Client, contoso: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "IN_MEMORY", in_memory)
+    add_many(contoso, 300)
+    response = reader.get(EXPORT, {"format": "csv"})
+    pieces = list(response)  # type: ignore[call-overload]
+    assert int(response["Content-Length"]) == len(b"".join(pieces)) > 20_000
+    assert max(map(len, pieces)) < 10_000
+    response.close()
+
+
+def test_a_long_file_is_on_disk(contoso: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "IN_MEMORY", 10_000)
+    add_many(contoso, 300)
+    with closing(file_of(csv_lines(contoso.changes.all()))) as file:
+        assert isinstance(file.name, int)
+    with closing(file_of(["short"])) as file:
+        assert file.name is None
+        # Closed twice, it gives back one place.
+        file.close()
+
+
+def test_a_store_that_fails_on_the_way_gives_no_file(
+    reader: Client, contoso: Tenant, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    caplog.set_level("INFO")
+    add_many(contoso, 3)
 
     def iterator(self: QuerySet[Change], chunk_size: int) -> Iterator[Change]:
-        begun.append(chunk_size)
-        yield from self
+        yield from self[:2]
+        raise OperationalError("connection lost")
 
-    monkeypatch.setattr(QuerySet, "iterator", iterator)
-    response = reader.get(EXPORT, {"format": "jsonl"})
-    assert begun == []
-    assert len(list(response)) == 2  # type: ignore[call-overload]
-    assert begun == [CHUNK]
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "iterator", iterator)
+        # More often than there are places: each is given back.
+        for _ in range(MOST_FILES + 1):
+            response = reader.get(EXPORT, {"format": "csv"})
+            assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            page = response.content.decode()
+            assert "The store does not answer." in page
+            assert "Content-Disposition" not in response
+            assert "Number 1" not in page
+    assert "exported" not in caplog.text
+    assert len(csv_rows(reader, text="number")) == 3
+
+
+def test_few_files_wait_for_their_readers_at_a_time(reader: Client, contoso: Tenant) -> None:
+    waiting = [reader.get(EXPORT, {"format": "csv"}) for _ in range(MOST_FILES)]
+    refused = reader.get(EXPORT, {"format": "jsonl"})
+    assert refused.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert refused["Retry-After"] == "10"
+    assert "Content-Disposition" not in refused
+    page = refused.content.decode()
+    assert "Other exports are still being downloaded. Try again in ten seconds." in page
+    # Asking what there is takes no place.
+    assert reader.head(EXPORT, {"format": "csv"}).status_code == HTTPStatus.OK
+    for response in waiting:
+        assert response.status_code == HTTPStatus.OK
+        # Their readers went away without reading, and a server may say so twice.
+        response.close()
+        response.close()
+    for _ in range(2 * MOST_FILES):
+        assert json_rows(reader)
+    again = [reader.get(EXPORT, {"format": "csv"}) for _ in range(MOST_FILES + 1)]
+    assert [response.status_code for response in again] == [
+        *[HTTPStatus.OK] * MOST_FILES,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ]
+    for response in again:
+        response.close()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 import time_machine
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from redirection import traffic
+from redirection import counted_links, traffic
 from redirection.deep_links import (
     UNKNOWN_PAGE,
     counterpart_of,
@@ -34,6 +34,7 @@ BACKGROUND = {
     "sec-fetch-mode": "no-cors",
     "sec-fetch-site": "same-origin",
 }
+SAME_ORIGIN = {**PAGE_LOAD, "sec-fetch-site": "same-origin"}
 TEMPLATES = {
     UNKNOWN_PAGE,
     "/",
@@ -56,13 +57,18 @@ def load(path: str, status: int = HTTPStatus.OK, method: str = "GET", **headers:
     answering(status)(request)
 
 
+def legacy_redirect(path: str = "/", method: str = "GET") -> str:
+    """Where a new visit to contoso's legacy portal is sent."""
+    browser = Client(headers={"host": "contoso.portal.localhost", **PAGE_LOAD})
+    return browser.generic(method, path)["Location"]
+
+
 def arrive(destination: Client, location: str, fragment: str) -> None:
     """What a browser with JavaScript does on the hand-over page."""
     fields = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
     page = destination.get(location.removeprefix("http://security.localhost")).content.decode()
     assert f'name="counted" value="{fields.get("counted", "")}"' in page
-    same_origin = {**PAGE_LOAD, "sec-fetch-site": "same-origin"}
-    destination.post("/redirection/go", {**fields, "fragment": fragment}, headers=same_origin)
+    destination.post("/redirection/go", {**fields, "fragment": fragment}, headers=SAME_ORIGIN)
 
 
 def tell(legacy: Client, tenant: Tenant, path: str = "/", fragment: str = "", **more: str) -> None:
@@ -122,11 +128,12 @@ def test_each_tenant_and_day_has_counts_of_its_own(contoso: Tenant, fabrikam: Te
     for moment in ("2026-01-05T23:59:59Z", "2026-01-06T00:00:00Z"):
         with time_machine.travel(moment, tick=False):
             load("/audits")
-    load("/audits", host="fabrikam.portal.localhost")
-    assert counted(contoso) == {"/audits": (2, 0)}
-    assert counted(fabrikam) == {"/audits": (1, 0)}
+            load("/audits", host="fabrikam.portal.localhost")
+            # Written at that moment: today, whenever that is, they may be too old to be kept.
+            traffic.write()
     days = Traffic.objects.filter(tenant=contoso).order_by("day").values_list("day", flat=True)
     assert list(map(str, days)) == ["2026-01-05", "2026-01-06"]
+    assert [row.kept for row in Traffic.objects.all()] == [1, 1, 1, 1]
 
 
 def test_counting_asks_the_store_nothing(
@@ -143,8 +150,7 @@ def test_counting_asks_the_store_nothing(
     switch(contoso, "on")
     with django_assert_num_queries(0):
         load("/audits")
-        load("/")
-        arrive(destination, f"/redirection/hand-over?tid={contoso.tid}&from=/&counted=1", "#/files")
+        arrive(destination, legacy_redirect(), "#/files")
 
 
 def test_the_hand_over_page_knows_which_page_a_redirect_was_about(
@@ -170,8 +176,9 @@ def test_without_javascript_the_page_stays_unknown(
 ) -> None:
     switch(contoso, "on")
     location = legacy.get("/")["Location"].removeprefix("http://security.localhost")
-    destination.get(location)
-    destination.get(f"/redirection/go?tid={contoso.tid}&from=/&counted=1&fragment=%23/files")
+    page = destination.get(location).content.decode()
+    assert '<a href="/redirection/go?' in page
+    destination.get(location.replace("/hand-over?", "/go?") + "&fragment=%23/files")
     assert counted(contoso) == {UNKNOWN_PAGE: (0, 1)}
 
 
@@ -180,7 +187,7 @@ def test_opening_the_destination_on_purpose_moves_no_count(
 ) -> None:
     page = legacy.get("/").content.decode()
     assert "/redirection/hand-over?" in page
-    assert "counted=1" not in page
+    assert "counted=" not in page
     arrive(destination, f"/redirection/hand-over?tid={contoso.tid}&from=/", "#/audits")
     assert counted(contoso) == {UNKNOWN_PAGE: (1, 0)}
 
@@ -189,19 +196,97 @@ def test_opening_the_destination_on_purpose_moves_no_count(
     "forged",
     [
         {"tid": "33333333-3333-4333-8333-333333333333"},
+        {"tid": "22222222-2222-4222-8222-222222222222"},
         {"tid": "nonsense"},
-        {"counted": "2"},
+        {"from": "/audits"},
+        {"counted": "1"},
         {"counted": ""},
+        {"counted": "."},
+        {"counted": "\u00e9.\ud7ff"},
+        {"counted": "9" * 50_000},
+        {"counted": "fffffffffff.AAAAAAAAAAAAAAAAAAAAAA"},
     ],
 )
 def test_a_forged_arrival_moves_nothing(
-    forged: dict[str, str], contoso: Tenant, destination: Client
+    forged: dict[str, str], contoso: Tenant, fabrikam: Tenant, switch: Switch, destination: Client
 ) -> None:
-    fields = {"tid": str(contoso.tid), "from": "/", "fragment": "#/audits", "counted": "1"}
-    destination.post("/redirection/go", fields | forged)
-    cross_site = {**PAGE_LOAD, "sec-fetch-site": "cross-site"}
-    destination.post("/redirection/go", fields, headers=cross_site)
-    assert counted(contoso) == {}
+    switch(contoso, "on")
+    fields = dict(parse_qsl(urlsplit(legacy_redirect()).query))
+    fields["fragment"] = "#/security-configuration"
+    assert fields["counted"]
+    destination.post("/redirection/go", fields | forged, headers=SAME_ORIGIN)
+    for site in ("cross-site", "same-site"):
+        headers = {**PAGE_LOAD, "sec-fetch-site": site}
+        destination.post("/redirection/go", fields, headers=headers)
+    assert counted(contoso) == {UNKNOWN_PAGE: (0, 1)}
+    assert counted(fabrikam) == {}
+
+
+def test_a_legacy_session_is_no_claim(contoso: Tenant, legacy: Client, destination: Client) -> None:
+    legacy.get("/")
+    cookie = legacy.cookies[f"legacy_session_{contoso.tid.hex}"].value
+    started, seen, signature = cookie.split(".")
+    for path, claimed in (("/", cookie), (seen, f"{started}.{signature}")):
+        fields = {"tid": str(contoso.tid), "from": path, "fragment": "#/audits", "counted": claimed}
+        destination.post("/redirection/go", fields, headers=SAME_ORIGIN)
+    assert counted(contoso) == {UNKNOWN_PAGE: (1, 0)}
+
+
+def test_a_head_request_gives_no_claim(contoso: Tenant, switch: Switch) -> None:
+    switch(contoso, "on")
+    assert "counted" in legacy_redirect("/alerts/1")
+    for path in ("/", "/alerts/1"):
+        assert "counted" not in legacy_redirect(path, "HEAD")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "loads"),
+    [
+        (299, {"/audits": (0, 1)}),
+        (301, {UNKNOWN_PAGE: (0, 1)}),
+        (86_400, {UNKNOWN_PAGE: (0, 1)}),
+        # The destination's clock may be behind.
+        (-5, {"/audits": (0, 1)}),
+        (-301, {UNKNOWN_PAGE: (0, 1)}),
+    ],
+)
+def test_a_claim_is_taken_for_five_minutes(
+    seconds: int,
+    loads: dict[str, tuple[int, int]],
+    contoso: Tenant,
+    switch: Switch,
+    destination: Client,
+) -> None:
+    switch(contoso, "on")
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        location = legacy_redirect()
+        clock.shift(seconds)
+        arrive(destination, location, "#/audits")
+        assert counted(contoso) == loads
+
+
+def test_the_count_of_yesterday_is_moved_yesterday(
+    contoso: Tenant, switch: Switch, destination: Client
+) -> None:
+    switch(contoso, "on")
+    with time_machine.travel("2026-01-05T23:59:59Z", tick=False) as clock:
+        location = legacy_redirect()
+        clock.shift(2)
+        arrive(destination, location, "#/audits")
+        assert counted(contoso) == {"/audits": (0, 1)}
+    assert {str(row.day) for row in Traffic.objects.all()} == {"2026-01-05"}
+
+
+def test_a_claim_signed_with_an_older_key_is_taken(
+    contoso: Tenant, switch: Switch, destination: Client, settings: Settings
+) -> None:
+    switch(contoso, "on")
+    location, old = legacy_redirect(), settings.SECRET_KEY
+    settings.SECRET_KEY = "a new key that nobody has seen before, and long enough"
+    arrive(destination, location, "#/files")
+    settings.SECRET_KEY_FALLBACKS = [old]
+    arrive(destination, location, "#/audits")
+    assert counted(contoso) == {"/audits": (0, 1)}
 
 
 def test_the_portal_script_tells_which_page_a_tab_shows(contoso: Tenant, legacy: Client) -> None:
@@ -264,7 +349,7 @@ def test_after_the_session_nobody_tells(contoso: Tenant, legacy: Client) -> None
         legacy.get("/")
     with time_machine.travel("2026-01-05T09:00:01Z", tick=False):
         tell(legacy, contoso, fragment="#/audits")
-    assert counted(contoso) == {UNKNOWN_PAGE: (1, 0)}
+        assert counted(contoso) == {UNKNOWN_PAGE: (1, 0)}
 
 
 @pytest.mark.parametrize(
@@ -316,9 +401,10 @@ def test_only_the_shell_page_says_that_its_address_is_not_all(
     assert " data-shell" not in legacy.get("/audits").content.decode()
 
 
-def test_a_session_is_marked_when_its_cookie_is_written(contoso: Tenant, legacy: Client) -> None:
+def test_a_session_is_marked_when_its_cookie_comes_back(contoso: Tenant, legacy: Client) -> None:
     with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
         legacy.get("/")
+        assert marked(contoso.tid) == []
         clock.shift(30)
         legacy.get("/")
         began = 1_767_600_000_000
@@ -326,6 +412,48 @@ def test_a_session_is_marked_when_its_cookie_is_written(contoso: Tenant, legacy:
         clock.shift(31)
         legacy.get("/")
         assert marked(contoso.tid) == [(began, began + 61_000)]
+
+
+def test_a_robot_that_keeps_no_cookie_is_no_session(contoso: Tenant) -> None:
+    for _ in range(30):
+        load("/audits")
+    assert marked(contoso.tid) == []
+    assert counted(contoso) == {"/audits": (30, 0)}
+
+
+def test_one_page_whose_script_tells_is_a_session(contoso: Tenant, legacy: Client) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        legacy.get("/")
+        clock.shift(1)
+        tell(legacy, contoso, fragment="#/audits")
+        assert marked(contoso.tid) == [(1_767_600_000_000, 1_767_600_000_000)]
+
+
+def test_a_session_that_is_over_is_not_marked_again(contoso: Tenant, legacy: Client) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        legacy.get("/")
+        clock.shift(3601)
+        legacy.get("/")
+        assert marked(contoso.tid) == []
+        clock.shift(1)
+        legacy.get("/")
+        began = 1_767_600_000_000 + 3_601_000
+        assert marked(contoso.tid) == [(began, began)]
+
+
+@pytest.mark.parametrize("seconds", [10, 61, 1800])
+def test_signing_out_ends_a_session_for_good(
+    seconds: int, contoso: Tenant, legacy: Client, switch: Switch
+) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        legacy.get("/")
+        clock.shift(seconds)
+        # From now on only a session from before gets the page.
+        switch(contoso, "on")
+        legacy.post("/auth/sign-out")
+        began = 1_767_600_000_000
+        assert marked(contoso.tid) == [(began, -(began + seconds * 1000))]
+        assert legacy.get("/").status_code == HTTPStatus.FOUND
 
 
 def test_signing_out_ends_every_mark_of_the_browser(
@@ -346,6 +474,7 @@ def test_signing_out_after_the_session_was_over_changes_no_mark(
 ) -> None:
     with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
         legacy.get("/")
+        legacy.get("/")
         clock.shift(2 * 3600)
         legacy.post("/auth/sign-out")
         assert marked(contoso.tid) == [(1_767_600_000_000, 1_767_600_000_000)]
@@ -364,7 +493,7 @@ def test_a_route_is_always_a_template_of_the_table(path: str, fragment: str) -> 
     for address in (f"/{path}", f"/users/{path}", f"/policy/templates/{path}"):
         link = destination_for(address, "user=ann", fragment)
         assert route_template(link) in TEMPLATES
-        assert traffic.route_at_first(link) in TEMPLATES
+        assert counted_links.route_at_first(link) in TEMPLATES
         # What the page says about a template is what happened to the link.
         assert counterpart_of(route_template(link)) == (link.counterpart, link.feature)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from unittest import mock
 from uuid import UUID, uuid4
@@ -239,6 +241,53 @@ def test_threads_that_count_at_once_lose_nothing(contoso: Tenant) -> None:
     assert sums == {"?": 0, "/audits": 20_000}
 
 
+def test_two_writes_never_overlap() -> None:
+    both = threading.Barrier(2)
+    met: list[bool] = []
+
+    def store(counts: traffic.Counts, marks: traffic.Marks) -> None:
+        try:
+            both.wait(0.2)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        else:
+            met.append(True)
+
+    with (
+        mock.patch.object(traffic, "_store", store),
+        mock.patch.object(retention, "let_go"),
+    ):
+        threads = [threading.Thread(target=traffic.write) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert met == [False, False]
+
+
+def test_putting_back_a_batch_holds_up_nobody_for_long(
+    failing_store: mock.Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[int] = []
+
+    def others_count(seconds: float) -> None:
+        assert not traffic._lock.locked()
+        pauses.append(len(traffic._counts) + len(traffic._marks))
+        traffic.count("tid", NOW, "/audits", KEPT)
+        traffic.mark("tid", NOW, NOW)
+
+    for number in range(1_200):
+        traffic.count("tid", NOW - number * DAY, "/files", KEPT)
+        traffic.mark("tid", NOW - number, NOW - number)
+    monkeypatch.setattr(traffic, "time", mock.Mock(sleep=others_count))
+    traffic.write()
+    # In between there are the page and the session counted meanwhile as well.
+    assert pauses == [500, 1_002, 1_202, 1_701, 2_201, 2_401]
+    assert traffic._counts.pop(("tid", NOW // DAY, "/audits")) == [6, 0]
+    assert list(traffic._counts.values()) == [[1, 0]] * 1_200
+    assert traffic._marks == {("tid", NOW - number): NOW - number for number in range(1_200)}
+
+
 def test_a_child_process_counts_for_itself() -> None:
     traffic.count("tid", NOW, "/audits", KEPT)
     traffic.mark("tid", NOW, NOW)
@@ -246,10 +295,15 @@ def test_a_child_process_counts_for_itself() -> None:
     with traffic._lock:
         child = os.fork()
         if child == 0:
-            traffic.count("tid", NOW, "/files", KEPT)
-            os.write(write, repr((traffic._counts, traffic._marks)).encode())
-            os._exit(0)
-    os.waitpid(child, 0)
+            try:
+                # A child that waits for a lock nobody gives back ends all the same.
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(20)
+                traffic.count("tid", NOW, "/files", KEPT)
+                os.write(write, repr((traffic._counts, traffic._marks)).encode())
+            finally:
+                os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert os.read(read, 1000) == b"({('tid', 20458, '/files'): [1, 0]}, {})"
     os.close(read)
     os.close(write)
@@ -291,6 +345,34 @@ def test_old_rows_are_let_go(contoso: Tenant, fabrikam: Tenant, monkeypatch: Any
     assert counted(contoso) == {"/audits": (5, 0), "/files": (5, 0)}
     assert SessionMark.objects.count() == 20
     assert not SessionMark.objects.over_before(NOW - kept_for).exists()
+
+
+def old_mark(tenant: Tenant, number: int) -> tuple[tuple[str, int], int]:
+    return (str(tenant.tid), number), number
+
+
+def test_one_look_deletes_however_many_there_are(contoso: Tenant, monkeypatch: Any) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 10)
+    SessionMark.objects.note(dict(old_mark(contoso, number) for number in range(1_000)))
+    traffic.write()
+    assert not SessionMark.objects.exists()
+
+
+def test_a_look_that_takes_long_goes_on_with_the_next_write(
+    contoso: Tenant, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 10)
+    monkeypatch.setattr(retention, "MOST_SECONDS", 0)
+    SessionMark.objects.note(dict(old_mark(contoso, number) for number in range(25)))
+    old_day = date(2020, 1, 1)
+    Traffic.objects.add({(str(contoso.tid), old_day, "/audits"): (1, 0)})
+    left = []
+    for _ in range(4):
+        traffic.write()
+        left.append((SessionMark.objects.count(), Traffic.objects.count()))
+        SessionMark.objects.note(dict([old_mark(contoso, 99)] if left[-1] == (0, 0) else []))
+    # What has got too old since then waits for the next look.
+    assert left == [(15, 1), (5, 1), (0, 0), (1, 0)]
 
 
 def test_it_looks_for_old_rows_every_ten_minutes_only(

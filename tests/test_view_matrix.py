@@ -338,6 +338,8 @@ def answer(urlconf: str, view: View, method: str, person: Person | None, names: 
         response = call(address, data) if method == "POST" else call(address)
         if response.status_code >= HTTPStatus.BAD_REQUEST:
             assert stored() == before, (address, method)
+        # As a server does: a file that nobody reads is let go.
+        response.close()
         transaction.set_rollback(True)
     if response.status_code == AWAY and response["Location"].startswith("/auth/sign-in?"):
         return SIGN_IN

@@ -82,13 +82,6 @@ class Shares:
 
 
 class TrafficQuerySet(models.QuerySet["Traffic"]):
-    def totals(self, tenant: Tenant, today: dt.date, days: int) -> Loads:
-        """Page loads of the last ``days`` days, ``today`` (UTC) among them. One query."""
-        sums = self._last(tenant, today, days).aggregate(
-            kept=Sum("kept", default=0), redirected=Sum("redirected", default=0)
-        )
-        return Loads(max(sums["kept"], 0), max(sums["redirected"], 0))
-
     def by_day(self, tenant: Tenant, today: dt.date, days: int) -> list[DayLoads]:
         """Each of the last ``days`` days, oldest first; zeros where nothing was counted."""
         rows = (
@@ -105,7 +98,11 @@ class TrafficQuerySet(models.QuerySet["Traffic"]):
     def counterparts(
         self, tenant: Tenant, today: dt.date, days: int, most_used: int = 10
     ) -> Shares:
-        """How well the destination answers the pages of the last ``days`` days. One query."""
+        """How well the destination answers the pages of the last ``days`` days. One query.
+
+        Never more loads than ``by_day`` says: a load that left one page without having been
+        counted there is taken off the others, in proportion.
+        """
         rows = (
             self._last(tenant, today, days)
             .order_by("route")
@@ -115,8 +112,7 @@ class TrafficQuerySet(models.QuerySet["Traffic"]):
         sums = dict.fromkeys(Counterpart, 0)
         unknown = 0
         unmatched: list[RouteLoads] = []
-        for route, counted in rows:
-            loads = max(counted, 0)
+        for route, loads in _netted(dict(rows)).items():
             if route == UNKNOWN_PAGE:
                 unknown = loads
                 continue
@@ -183,3 +179,17 @@ class Traffic(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.day} {self.route}: {self.kept}, {self.redirected}"
+
+
+def _netted(sums: dict[str, int]) -> dict[str, int]:
+    """``sums`` without negative ones: these are taken off the positive ones, in proportion."""
+    positive = {route: loads for route, loads in sums.items() if loads > 0}
+    whole, left = sum(positive.values()), max(sum(sums.values()), 0)
+    netted: dict[str, int] = {}
+    gone = given = 0
+    for route, loads in positive.items():
+        gone += loads
+        # Rounding the running sum loses no load.
+        netted[route] = gone * left // whole - given
+        given += netted[route]
+    return netted

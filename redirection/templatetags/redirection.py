@@ -11,11 +11,11 @@ from django.urls import reverse
 
 from redirection.banner import banner_context
 from redirection.conf import conf
+from redirection.counted_links import route_at_first
 from redirection.deep_links import UNKNOWN_PAGE, destination_for
 from redirection.middleware import hand_over_address
 from redirection.request_classes import RequestClass
 from redirection.step_back_notice import step_back_notice
-from redirection.traffic import route_at_first
 from redirection.visits import Visit
 
 register = template.Library()

@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from redirection import rule_uses, switches, traffic
+from redirection import counted_links, counted_loads, rule_uses, switches
 from redirection.conf import conf
 from redirection.deep_links import Counterpart, DeepLink
 from redirection.middleware import LONGEST_LOCATION
@@ -96,14 +96,13 @@ def go(request: HttpRequest) -> HttpResponse:
 
 
 def _count(request: HttpRequest, path: str, fragment: str, tid: str) -> None:
-    """The load that led here was counted before its fragment was known.
-
-    Whoever forges this moves a count from one page to another, and never changes the sum.
-    """
-    counted = request.method == "POST" and request.POST.get("counted") == "1"
-    if counted and tid in switches.held().by_tid and is_same_origin(request):
+    """The load that led here was counted before its fragment was known; its sum stays."""
+    claimed = request.POST.get("counted") if request.method == "POST" else None
+    if claimed and tid in switches.held().by_tid and is_same_origin(request):
         now = time.time_ns() // 1_000_000
-        traffic.told(tid, now, path, fragment, Answer.REDIRECTED, Answer.REDIRECTED)
+        counted = counted_loads.counted_at(conf(), tid, path, claimed, now)
+        if counted is not None:
+            counted_links.told(tid, counted, path, fragment, Answer.REDIRECTED, Answer.REDIRECTED)
 
 
 def _feedback_url(request: HttpRequest, tid: str, legacy_link: str) -> str:

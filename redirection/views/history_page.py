@@ -8,7 +8,13 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -16,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from redirection.exports import FORMATS
+from redirection.exports import FORMATS, TooManyFiles, file_of
 from redirection.history_filter import HistoryFilter
 from redirection.models import Change, Tenant
 from redirection.views.visited import tenant_to_see, tenants_shown
@@ -72,7 +78,17 @@ def export_history(request: HttpRequest) -> HttpResponseBase:
             _("The filter has a wrong value."),
             _("Go back and correct it: %(wrong)s.") % {"wrong": wrong},
         )
-    return _file(request, tenant, format_, filter_)
+    try:
+        return _file(request, tenant, format_, filter_)
+    except TooManyFiles:
+        response = _refused(
+            request,
+            _("The export has to wait."),
+            _("Other exports are still being downloaded. Try again in ten seconds."),
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+        response["Retry-After"] = "10"
+        return response
 
 
 def _file(
@@ -86,10 +102,11 @@ def _file(
     }
     if request.method == "HEAD":
         return StreamingHttpResponse((), content_type=media_type, headers=headers)
+    file = file_of(lines(filter_.qs))
     logger.info(
         "History of %s exported as %s by %s", tenant.name, format_, request.user.get_username()
     )
-    return StreamingHttpResponse(lines(filter_.qs), content_type=media_type, headers=headers)
+    return FileResponse(file, content_type=media_type, headers=headers)
 
 
 def _nearest_page(filter_: Any, asked: str) -> tuple[Page[Change], bool]:
@@ -103,6 +120,8 @@ def _nearest_page(filter_: Any, asked: str) -> tuple[Page[Change], bool]:
     return paginator.page(nearest), nearest != number
 
 
-def _refused(request: HttpRequest, title: str, next_step: str) -> HttpResponse:
+def _refused(
+    request: HttpRequest, title: str, next_step: str, status: int = HTTPStatus.BAD_REQUEST
+) -> HttpResponse:
     context = {"title": title, "next_step": next_step}
-    return render(request, "400.html", context, status=HTTPStatus.BAD_REQUEST)
+    return render(request, "400.html", context, status=status)

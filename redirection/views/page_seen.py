@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from redirection import traffic
+from redirection import counted_links
 from redirection.traffic import Answer
 from redirection.visits import Visit
 
@@ -56,9 +56,9 @@ def _take_note(told: dict[str, str], tid: str, now: int) -> None:
     moved_on, counted = bool(told.get("moved_on")), bool(told.get("counted"))
     if counted:
         answer = Answer.REDIRECTED if moved_on else Answer.KEPT
-        traffic.told(tid, now, path, fragment, Answer.KEPT, answer)
+        counted_links.told(tid, now, path, fragment, Answer.KEPT, answer)
     elif moved_on:
-        traffic.told_uncounted(tid, now, path, fragment)
+        counted_links.told_uncounted(tid, now, path, fragment)
 
 
 def _told(request: HttpRequest) -> dict[str, str]:

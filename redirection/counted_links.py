@@ -1,0 +1,46 @@
+"""One page load, counted by its link: for the tenant, for the operator, and for the rule."""
+
+from __future__ import annotations
+
+from redirection import rule_uses, switches, traffic, unmatched
+from redirection.deep_links import UNKNOWN_PAGE, DeepLink, route_template
+from redirection.traffic import Answer
+from redirection.unmatched import template_unmatched
+
+
+def route_at_first(link: DeepLink) -> str:
+    """The route template a page load is counted under, from the link without its fragment.
+
+    The start page is the shell of every page behind ``#``.
+    """
+    return route_template(link) if link.route else UNKNOWN_PAGE
+
+
+def count_load(tid: str, now: int, path: str, link: DeepLink, answer: Answer) -> None:
+    """One page load of ``path``, whose counterpart is ``link`` as far as a server knows it."""
+    traffic.count(tid, now, route_at_first(link), answer)
+    unmatched.count(template_unmatched(link, path), now)
+    if answer is Answer.REDIRECTED:
+        rule_uses.note(link.rule, now)
+
+
+def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:
+    """The browser has told the ``fragment`` of a load of ``path`` that was ``counted``.
+
+    ``answer`` is what the load got in the end.
+    """
+    held = switches.held()
+    first, link = held.link(path, tid=tid), held.link(path, "", fragment, tid)
+    traffic.move(tid, now, (route_at_first(first), counted), (route_template(link), answer))
+    before = template_unmatched(first, path)
+    unmatched.move(before, template_unmatched(link, path, fragment), now)
+    if answer is Answer.REDIRECTED:
+        rule_uses.note(link.rule, now)
+
+
+def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
+    """A load that was none for the legacy portal, such as an error, moved on all the same."""
+    link = switches.held().link(path, "", fragment, tid)
+    traffic.count(tid, now, route_template(link), Answer.REDIRECTED)
+    unmatched.count(template_unmatched(link, path, fragment), now)
+    rule_uses.note(link.rule, now)
