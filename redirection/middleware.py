@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
@@ -109,7 +108,7 @@ def link_of(request: HttpRequest, tenant: Tenant) -> DeepLink:
 
 def redirect_to(link: DeepLink, request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
     """The redirect to ``link`` on the tenant's destination origin, with its headers."""
-    response = HttpResponseRedirect(location(request, tenant, link))
+    response = HttpResponseRedirect(location(request, tenant, link, visit.now))
     response["Cache-Control"] = "no-store"
     response["Content-Length"] = "0"
     response[HEADER] = visit.header
@@ -174,30 +173,30 @@ def _is_page(status: int) -> bool:
     )
 
 
-def location(request: HttpRequest, tenant: Tenant, link: DeepLink) -> str:
-    """The address on the tenant's destination that this request goes to."""
+def location(request: HttpRequest, tenant: Tenant, link: DeepLink, now: int) -> str:
+    """The address on the tenant's destination that this request goes to at ``now`` (ms)."""
     origin, tid = conf().destination(tenant.cloud), tenant.tid
     if link.route and link.counterpart is Counterpart.EXACT:
         found = f"{origin}{link.target}"
     else:
         # A shell page may carry a fragment that only the browser knows, and a page without an
         # exact counterpart owes the person a word: both go by way of the hand-over page.
-        counted = _claim(request, tid)
+        counted = _claim(request, tid, now)
         found = f"{origin}{_hand_over(tid, request.get_full_path(), counted)}"
     if len(found) <= LONGEST_LOCATION:
         return found
     # Without its filters the link still leads to the right page.
     path = request.get_full_path().partition("?")[0]
-    shorter = f"{origin}{_hand_over(tid, path, _claim(request, tid))}"
+    shorter = f"{origin}{_hand_over(tid, path, _claim(request, tid, now))}"
     return shorter if len(shorter) <= LONGEST_LOCATION else f"{origin}{_hand_over(tid, '/')}"
 
 
-def _claim(request: HttpRequest, tid: str) -> str:
+def _claim(request: HttpRequest, tid: str, now: int) -> str:
     """That this load was counted as redirected, and its page may still get known."""
     if request.method != "GET":
         return ""
     path = request.get_full_path().partition("?")[0]
-    return counted_loads.claim(conf(), tid, path, time.time_ns() // 1_000_000)
+    return counted_loads.claim(conf(), tid, path, now)
 
 
 def _hand_over(tid: str, address: str, counted: str = "") -> str:
