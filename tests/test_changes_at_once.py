@@ -71,7 +71,7 @@ def test_the_one_who_was_slower_sees_what_happened_and_decides_again(
     before = len(history(demo))
     gloria.get_by_role("button", name="Switch on").click()
     told = gloria.get_by_role("alert")
-    expect(told).to_contain_text("others were faster")
+    expect(told).to_contain_text("no longer the one you saw")
     expect(told.get_by_role("listitem")).to_have_count(2)
     assert len(history(demo)) == before
     expect(gloria.get_by_label("In your words")).to_have_value("So says Gloria")
