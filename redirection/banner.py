@@ -23,12 +23,20 @@ CLOSED_COOKIE = "legacy_banner"
 
 
 class Variant(StrEnum):
-    """Off and may switch; off and may not; on, and this tab stays, or its session has ended."""
+    """What there is to say.
+
+    Off and may switch; off and may not; on, and this tab stays, or its session has ended; on,
+    and the destination sent the browser back too often.
+    """
 
     CONFIGURE = "configure"
     INFORM = "inform"
     STAYS = "stays"
     MOVES = "moves"
+    SENT_BACK = "sent_back"
+
+
+_SINCE = (Variant.STAYS, Variant.MOVES)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,8 @@ def banner_for(request: HttpRequest, page: str) -> Banner | None:
         return None
     origin = conf().destination(visit.tenant.cloud)
     variant = _variant(request, visit, visit.tenant)
+    if variant is None:
+        return None
     if origin is None or request.COOKIES.get(CLOSED_COOKIE) == variant:
         return None
     settings_path = reverse("redirection:settings", urlconf=conf().destination_urlconf)
@@ -75,7 +85,7 @@ def banner_for(request: HttpRequest, page: str) -> Banner | None:
         configure_url=f"{origin}{settings_path}?tabid=autoRedirection&tid={visit.tenant.tid}",
         feedback_url=f"{reverse('redirection:feedback')}?{about}",
         close_url=reverse("redirection:close_banner"),
-        since=_moment(visit.tenant.since) if visit.tenant.on else None,
+        since=_moment(visit.tenant.since) if variant in _SINCE else None,
         until=_until(visit) if variant is Variant.STAYS else None,
         idle_minutes=max(conf().session_idle // 60, 1),
     )
@@ -84,12 +94,13 @@ def banner_for(request: HttpRequest, page: str) -> Banner | None:
 def banner_context(request: HttpRequest, page: str) -> dict[str, Any]:
     """What the banner's template needs for ``page``; the form's token comes on top."""
     visit: Visit | None = getattr(request, "redirection", None)
-    known = visit is not None and visit.tenant is not None
     tid = visit.tenant.tid if visit is not None and visit.tenant is not None else ""
+    # A page out of a loop goes on saying so: no later request knows of it.
+    asks = bool(tid) and visit is not None and not visit.is_in_a_loop
     return {
         "banner": banner_for(request, page),
         "page": page,
-        "here_url": f"{reverse('redirection:here')}?{urlencode({'tid': tid})}" if known else "",
+        "here_url": f"{reverse('redirection:here')}?{urlencode({'tid': tid})}" if asks else "",
         "destination_name": conf().destination_name,
         "legacy_name": conf().legacy_name,
     }
@@ -105,8 +116,13 @@ def _moment(milliseconds: int) -> dt.datetime:
     return dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
 
 
-def _variant(request: HttpRequest, visit: Visit, tenant: decisions.Tenant) -> Variant:
+def _variant(request: HttpRequest, visit: Visit, tenant: decisions.Tenant) -> Variant | None:
     if tenant.on:
+        if visit.is_in_a_loop:
+            return Variant.SENT_BACK
+        if visit.session is None:
+            # A stranger, for all that is known: nothing began here, so nothing has ended.
+            return None
         return Variant.STAYS if visit.running else Variant.MOVES
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:

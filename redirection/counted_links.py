@@ -21,7 +21,7 @@ def count_load(tid: str, now: int, path: str, link: DeepLink, answer: Answer) ->
     traffic.count(tid, now, route_at_first(link), answer)
     unmatched.count(template_unmatched(link, path), now)
     if answer is Answer.REDIRECTED:
-        rule_uses.note(link.rule, now)
+        rule_uses.note_link(link, now)
 
 
 def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:
@@ -35,7 +35,7 @@ def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: 
     before = template_unmatched(first, path)
     unmatched.move(before, template_unmatched(link, path, fragment), now)
     if answer is Answer.REDIRECTED:
-        rule_uses.note(link.rule, now)
+        rule_uses.note_link(link, now)
 
 
 def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
@@ -43,4 +43,4 @@ def told_uncounted(tid: str, now: int, path: str, fragment: str) -> None:
     link = switches.held().link(path, "", fragment, tid)
     traffic.count(tid, now, route_template(link), Answer.REDIRECTED)
     unmatched.count(template_unmatched(link, path, fragment), now)
-    rule_uses.note(link.rule, now)
+    rule_uses.note_link(link, now)

@@ -24,8 +24,7 @@ from redirection.link_parts import (
     split,
 )
 from redirection.link_rule_queries import query_handling
-from redirection.link_rules import Part, filled, segments_of
-from redirection.link_templates import template_of
+from redirection.link_rules import Part, filled
 from redirection.routes import ROUTES, Counterpart, Query, Route
 from redirection.rule_sets import NO_RULES, Found, RuleSet
 
@@ -44,8 +43,6 @@ UNKNOWN_PAGE = "?"
 
 # Deeper than this no route of the table lies.
 _DEEPEST = max(route.count("/") for route in ROUTES) + 1
-# A rule's own pages are counted apart from those of the table: so many words of their address.
-_RULE_WORDS = 2
 _WORST_LAST = (Counterpart.EXACT, Counterpart.NEAREST, Counterpart.NONE)
 # Only a user whose link names a directory object has a page over there.
 _USER_PAGE = "User page"
@@ -60,8 +57,9 @@ class DeepLink:
 
     ``target`` is path and query on the destination origin, always starting with a single
     slash, and a fragment where there is one; ``feature`` names the page, empty where nobody
-    has named it; ``route`` is the table's row, or the page's template where a rule of the
-    operator won: never anything personal. ``rule`` is the number of that rule, else None.
+    has named it; ``route`` is the table's row, or words of the source where a rule of the
+    operator won: never anything personal. ``rule`` is the number of that rule, else None;
+    ``followed`` that of a second one, where the first is an alias.
     """
 
     target: str
@@ -69,6 +67,7 @@ class DeepLink:
     feature: str
     route: str
     rule: int | None = None
+    followed: int | None = None
 
 
 def destination_for(
@@ -139,16 +138,15 @@ def _by_rule(
         if target is None:
             continue
         kept = query_handling(found.query).applied(parameters)
-        template = template_of(segments_of(route)[0], _RULE_WORDS)
         link = _page(found, target, kept)
         if found.is_alias:
             alias, own = split(target.removeprefix("#"))
             link = _alias(alias, joined(own, kept), tid, rules, cloud)
             worst = max(link.counterpart, Counterpart(found.counterpart), key=_WORST_LAST.index)
-            link = replace(link, counterpart=worst)
+            link = replace(link, counterpart=worst, followed=link.rule)
         # Where the operator says that there is none, the nearest place is not that feature.
         feature = "" if found.counterpart == Counterpart.NONE else link.feature
-        return replace(link, feature=feature, route=template, rule=found.number)
+        return replace(link, feature=feature, route=found.template, rule=found.number)
     return None
 
 
@@ -168,7 +166,8 @@ def _page(found: Found, target: str, parameters: str) -> DeepLink:
     path = page.partition("?")[0]
     arrived = clean(path) + address(page, parameters)[len(path) :]
     place = f"#{clean(anchor)}" if mark and anchor else ""
-    return DeepLink(arrived + place, Counterpart(found.counterpart), _FEATURES.get(path, ""), "")
+    feature = _FEATURES.get(path, "")
+    return DeepLink(arrived + place, Counterpart(found.counterpart), feature, "", found.number)
 
 
 def _look_up(route: str, parameters: str, tid: str) -> DeepLink:

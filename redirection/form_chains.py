@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -19,6 +20,7 @@ from redirection.request_classes import RequestClass
 _FORMS = (RequestClass.FORM_POST, RequestClass.UPLOAD)
 # From the answer to a form to the load it asks for.
 _SECONDS = 10
+_LONGEST = 200
 
 
 def is_sent_on(kind: RequestClass, response: HttpResponseBase) -> bool:
@@ -29,14 +31,21 @@ def is_sent_on(kind: RequestClass, response: HttpResponseBase) -> bool:
 def note(conf: Conf, response: HttpResponseBase) -> None:
     """Let the browser say with its next load that it comes from a form."""
     response.set_cookie(
-        _cookie(conf), "1", max_age=_SECONDS,
+        _cookie(conf), _signer().sign("form"), max_age=_SECONDS,
         secure=conf.session_cookie_secure, httponly=True, samesite="Lax",
     )  # fmt: skip
 
 
 def is_part_of(conf: Conf, cookies: Mapping[str, str]) -> bool:
     """Whether this load comes after a form."""
-    return _cookie(conf) in cookies
+    value = cookies.get(_cookie(conf), "")
+    if not value or len(value) > _LONGEST:
+        return False
+    try:
+        _signer().unsign(value, max_age=_SECONDS)
+    except signing.BadSignature:
+        return False
+    return True
 
 
 def lead_on(conf: Conf, request: HttpRequest, redirect: HttpResponse) -> HttpResponse:
@@ -48,10 +57,16 @@ def lead_on(conf: Conf, request: HttpRequest, redirect: HttpResponse) -> HttpRes
     for name, value in redirect.items():
         if name not in ("Location", "Content-Length", "Content-Type"):
             response[name] = value
+    response["X-Frame-Options"] = "DENY"
     response.cookies = redirect.cookies
     response.delete_cookie(_cookie(conf), samesite="Lax")
     return response
 
 
 def _cookie(conf: Conf) -> str:
-    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_form"
+    # __Host-: no other host of the domain can leave one here.
+    return f"{'__Host-' if conf.session_cookie_secure else ''}legacy_form"
+
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="redirection.form_chains")

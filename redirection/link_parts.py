@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 # A page path or query as a browser sends it; everything else is percent-encoded. The percent
 # sign is kept, so what is already encoded (once or twice) arrives as it was.
@@ -41,12 +41,17 @@ def name_of(parameter: str) -> str:
     return parameter.partition("=")[0]
 
 
+def read_name(parameter: str) -> str:
+    """The name of a parameter as it reads, whichever of its letters are percent-encoded."""
+    return unquote_plus(name_of(parameter))
+
+
 def joined(own: str, page: str) -> str:
     """The route's own parameters, then those of the page that it does not have itself."""
     if not page:
         return own
-    names = {name_of(parameter) for parameter in parameters_of(own)}
-    extra = [part for part in parameters_of(page) if name_of(part) not in names]
+    names = {read_name(parameter) for parameter in parameters_of(own)}
+    extra = [part for part in parameters_of(page) if read_name(part) not in names]
     return "&".join([own, *extra] if own else extra)
 
 

@@ -18,7 +18,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from redirection.conf import conf
-from redirection.link_rule_changes import Plan, RulesRefused, change_rules, planned
+from redirection.link_rule_changes import (
+    Plan,
+    RulesMoved,
+    RulesRefused,
+    change_rules,
+    planned,
+    state_of,
+)
 from redirection.link_rule_forms import DeepLinkRuleForm, ReasonForm
 from redirection.link_rule_import import LinkRuleImport
 from redirection.models import Channel, DeepLinkRule
@@ -182,6 +189,9 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
         numbers = [rule.pk for rule in chosen]
 
         def plan() -> Plan:
+            now = DeepLinkRule.objects.filter(pk__in=numbers).order_by("pk")
+            if state_of(now) != request.POST.get("seen"):
+                raise RulesMoved
             if action == "remove_rules":
                 return planned([], removed=numbers)
             stored = DeepLinkRule.objects.filter(pk__in=numbers).as_rules()
@@ -189,6 +199,10 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
 
         try:
             change = change_rules(plan(), plan, by=provenance(request, form.cleaned_data["reason"]))
+        except RulesMoved:
+            form.add_error(None, _("Somebody changed these rules meanwhile: look once more."))
+            now = DeepLinkRule.objects.filter(pk__in=numbers).order_by("pk")
+            return self._asked(request, list(now), action, form)
         except RulesRefused as error:
             for line in sentences(error.problems[:20]):
                 form.add_error(None, line)
@@ -220,6 +234,7 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
             "chosen": chosen,
             "action": action,
             "form": form,
+            "seen": state_of(chosen),
             "checkbox_name": ACTION_CHECKBOX_NAME,
         }
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK

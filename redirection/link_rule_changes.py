@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from redirection.link_rules import LinkRule
 from redirection.models import DeepLinkRule, DeepLinkRuleChange, DeepLinkRuleUse, Revision
 from redirection.models.history import Provenance
 from redirection.models.reasons import checked_reason
-from redirection.rule_problems import Problem
+from redirection.rule_problems import Code, Problem
 from redirection.rule_set_problems import problems
 
 _CHUNK = 1_000
@@ -29,6 +30,16 @@ class RulesRefused(Exception):
     def __init__(self, found: Sequence[Problem]) -> None:
         super().__init__(f"{len(found)} problems")
         self.problems = list(found)
+
+
+class RulesMoved(Exception):
+    """Somebody changed rules after they were shown to whoever changes them now."""
+
+
+def state_of(rules: Iterable[LinkRule | DeepLinkRule]) -> str:
+    """A short text that differs where rules do, to see whether they are still as they were."""
+    states = [tuple(str(getattr(rule, field)) for field in _FIELDS) for rule in rules]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:20]
 
 
 @dataclass(frozen=True)
@@ -113,6 +124,15 @@ def planned(
         found += _of_those(problems(everything, conf().clouds), [*changed, *added])
         found.sort(key=lambda problem: (problem.line, problem.number))
     return Plan(revision, added, changed, gone, len(result) - len(changed), found, before)
+
+
+def changed_meanwhile(plan: Plan, number: int, seen: str) -> Iterator[Problem]:
+    """Whether the rule ``number`` is no longer as it was ``seen`` (from ``state_of``)."""
+    before = plan.before.get(number)
+    if before is None:
+        yield Problem(Code.GONE, number)
+    elif state_of([before]) != seen:
+        yield Problem(Code.CHANGED, number, value=_told(before))
 
 
 def change_rules(

@@ -17,6 +17,7 @@ COLUMNS = (
 REQUIRED = ("source", "target")
 LARGEST_FILE = 20_000_000
 MOST_LINES = 200_000
+MOST_PROBLEMS = 10_000
 
 _YES = frozenset({"yes", "true", "on", "1", ""})
 _NO = frozenset({"no", "false", "off", "0"})
@@ -72,9 +73,11 @@ def read_rules(text: str) -> tuple[list[LinkRule], list[Problem]]:
     found: list[Problem] = []
     columns: list[str] = []
     line = 1
+    lines = 0
     try:
         for cells in reader:
-            if len(rules) >= MOST_LINES:
+            lines += bool(cells and columns)
+            if lines > MOST_LINES:
                 return [], [Problem(Code.TOO_MANY_RULES, line=line, value=str(MOST_LINES))]
             if not columns:
                 columns = [cell.strip().lower() for cell in cells]
@@ -87,6 +90,8 @@ def read_rules(text: str) -> tuple[list[LinkRule], list[Problem]]:
                 rule = _rule(dict(zip(columns, cells, strict=False)), line)
                 found += _wrong_enabled(rule)
                 rules.append(rule[0])
+            if len(found) >= MOST_PROBLEMS:
+                break
             line = reader.line_num + 1
     except csv.Error as error:
         found.append(Problem(Code.NOT_CSV, line=line, value=str(error)))
@@ -96,6 +101,8 @@ def read_rules(text: str) -> tuple[list[LinkRule], list[Problem]]:
 
 
 def _wrong_columns(columns: list[str]) -> list[Problem]:
+    if len(columns) > 2 * len(COLUMNS):
+        return [Problem(Code.TOO_MANY_COLUMNS, line=1, value=str(len(COLUMNS)))]
     unknown = [name for name in columns if name not in COLUMNS]
     missing = [name for name in REQUIRED if name not in columns]
     twice = sorted({name for name in columns if columns.count(name) > 1} - {*unknown})

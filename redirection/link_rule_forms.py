@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django import forms
@@ -9,12 +10,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _, gettext_lazy
 
 from redirection.conf import conf
-from redirection.link_rule_changes import Plan, planned
+from redirection.link_rule_changes import Plan, changed_meanwhile, planned, state_of
 from redirection.link_rule_files import LARGEST_FILE
 from redirection.link_rules import LinkRule, normal_source
 from redirection.models import DeepLinkRule
 from redirection.models.reasons import REASON_LENGTH, checked_reason
 from redirection.rule_problem_texts import sentence
+from redirection.rule_problems import Code
 
 
 class ReasonForm(forms.Form):
@@ -36,6 +38,8 @@ class DeepLinkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     reason = ReasonForm.base_fields["reason"]
     plan: Plan
+    # How the rule was when whoever changes it last saw it; posted back by the page.
+    seen: str
 
     class Meta:
         model = DeepLinkRule
@@ -45,6 +49,7 @@ class DeepLinkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.seen = self.data.get("seen", "") if self.is_bound else state_of([self.instance])
         # Whoever may only look gets no fields.
         if "cloud" in self.fields:
             names = [("", _("All clouds")), *((key, key) for key in conf().clouds)]
@@ -66,12 +71,21 @@ class DeepLinkRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             for problem in self.plan.problems:
                 field = problem.field if problem.field in self.fields else None
                 self.add_error(field, sentence(problem))
+                if problem.code is Code.CHANGED:
+                    # Said once: whoever saves again has seen it.
+                    self.seen = state_of([self.plan.before[problem.number]])
         return cleaned
 
     def planned(self) -> Plan:
         """What saving would do to the rules as they are now."""
         values = {field: self.cleaned_data[field] for field in DeepLinkRuleForm.Meta.fields}
-        return planned([LinkRule(number=self.instance.pk or 0, **values)], is_one=True)
+        number = self.instance.pk or 0
+        plan = planned([LinkRule(number=number, **values)], is_one=True)
+        if number:
+            plan = replace(
+                plan, problems=[*changed_meanwhile(plan, number, self.seen), *plan.problems]
+            )
+        return plan
 
     def validate_unique(self) -> None:
         """The plan says it better, with the number of the other rule."""

@@ -21,7 +21,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from redirection.link_rule_changes import Plan, RulesRefused, change_rules, planned
+from redirection.link_rule_changes import (
+    Plan,
+    RulesMoved,
+    change_rules,
+    planned,
+)
 from redirection.link_rule_files import csv_lines, decoded, read_rules
 from redirection.link_rule_forms import ImportForm
 from redirection.models import Channel, DeepLinkRule, DeepLinkRuleUpload
@@ -102,8 +107,13 @@ class LinkRuleImport:
         def plan() -> Plan:
             return _planned(upload)
 
+        def too_late() -> Plan:
+            raise RulesMoved
+
         checked = plan()
-        if request.method == "POST" and not checked.problems:
+        # What is applied is what was shown: counted on the same rules.
+        moved = request.method == "POST" and request.POST.get("seen") != str(checked.revision)
+        if not moved and request.method == "POST" and not checked.problems:
             by = Provenance(
                 upload.reason,
                 Channel.ADMIN,
@@ -111,10 +121,9 @@ class LinkRuleImport:
                 operator=request.user.get_username(),
             )
             try:
-                change = change_rules(checked, plan, by=by)
-            except RulesRefused:
-                # Somebody was faster: what is wrong now stands on the page.
-                checked = plan()
+                change = change_rules(checked, too_late, by=by)
+            except RulesMoved:
+                checked, moved = plan(), True
             else:
                 upload.delete()
                 self._say(request, change)
@@ -129,6 +138,9 @@ class LinkRuleImport:
             lines=sentences(checked.problems[:SHOWN]),
             count=len(checked.problems),
             shown=SHOWN,
+            moved=moved,
+            removed=checked.removed[:SHOWN],
+            changed=[(checked.before[rule.number], rule) for rule in checked.changed[:SHOWN]],
         )
 
     def import_problems(self, request: HttpRequest, number: int) -> StreamingHttpResponse:

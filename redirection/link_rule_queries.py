@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
-from redirection.link_parts import clean, name_of, parameters_of
+from redirection.link_parts import clean, name_of, parameters_of, read_name
 
 # The tenant travels whatever else is dropped.
 _TENANT = "tid"
@@ -44,13 +44,16 @@ class QueryHandling:
     def applied(self, query: str) -> str:
         """``query`` after these instructions; what is kept stays as it came."""
         kept: list[str] = []
-        for parameter in parameters_of(query):
-            name = name_of(parameter)
-            read = unquote_plus(name)
+        parameters = [(read_name(one), one) for one in parameters_of(query)]
+        # What is renamed replaces what already has that name.
+        replaced = {
+            unquote_plus(self.renamed[name]) for name, _ in parameters if name in self.renamed
+        }
+        for read, parameter in parameters:
             new = self.renamed.get(read)
             if new is not None:
-                kept.append(new + parameter[len(name) :])
-            elif read not in self.dropped and (not self.drop_all or read == _TENANT):
+                kept.append(new + parameter[len(name_of(parameter)) :])
+            elif read not in self.dropped | replaced and (not self.drop_all or read == _TENANT):
                 kept.append(parameter)
         return "&".join((*kept, *self.added))
 

@@ -50,4 +50,5 @@ def note(conf: Conf, response: HttpResponseBase, count: int) -> None:
 
 
 def _cookie(conf: Conf) -> str:
-    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_returns"
+    # __Host-: no other host of the domain can leave one here.
+    return f"{'__Host-' if conf.session_cookie_secure else ''}legacy_returns"

@@ -95,6 +95,8 @@ TREATMENTS: dict[RequestClass, Treatment] = {
 _SAFE = ("GET", "HEAD")
 _UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 _FRAMES = ("iframe", "frame", "embed", "object", "fencedframe")
+# A style or script fetched ahead is a part of a page, as ever.
+_OF_PAGES = (None, "", "document", "empty")
 _WORKERS = ("serviceworker", "worker", "sharedworker")
 # Of navigations; whatever else navigates is a part of a page.
 _BY_DESTINATION = {
@@ -111,7 +113,7 @@ def request_class(hints: PageLoadHints) -> RequestClass:
         return _sending(hints)
     if hints.fetch_mode == "websocket" or (hints.upgrade or "").lower() == "websocket":
         return RequestClass.WEB_SOCKET
-    if _is_ahead_of_time(hints.purposes):
+    if hints.fetch_dest in _OF_PAGES and _is_ahead_of_time(hints.purposes):
         return RequestClass.AHEAD_OF_TIME
     if hints.service_worker == "script" or hints.fetch_dest in _WORKERS:
         return RequestClass.WORKER_SCRIPT

@@ -54,10 +54,17 @@ _SENTENCES: dict[Code, str | Promise] = {
     Code.LOOP: gettext_lazy(
         "A loop of aliases: %(path)s. Point one of them to a page of the destination."
     ),
+    Code.CHANGED: gettext_lazy(
+        "Somebody changed this rule meanwhile. It now is: %(value)s. Save again to replace that."
+    ),
+    Code.GONE: gettext_lazy("Somebody deleted this rule meanwhile. Add it as a new one."),
     Code.COLUMN_UNKNOWN: gettext_lazy("There is no column “%(value)s” in a file of rules."),
     Code.COLUMN_MISSING: gettext_lazy("The first line names no column “%(value)s”."),
     Code.COLUMN_TWICE: gettext_lazy("The first line names the column “%(value)s” twice."),
     Code.CELLS: gettext_lazy("This line has more cells than the first one has names."),
+    Code.TOO_MANY_COLUMNS: gettext_lazy(
+        "The first line names too many columns: there are %(value)s."
+    ),
     Code.NOT_CSV: gettext_lazy("From here on this is not CSV: %(value)s."),
     Code.NOT_UTF8: gettext_lazy("From here on this is not UTF-8. Save the file as CSV in UTF-8."),
     Code.EMPTY: gettext_lazy("The file is empty. Its first line names the columns."),

@@ -57,11 +57,15 @@ class Code(StrEnum):
     SHADOWED = "shadowed"
     CHAIN = "chain"
     LOOP = "loop"
+    # Of a rule that somebody else changed meanwhile.
+    CHANGED = "changed"
+    GONE = "gone"
     # Of a file.
     COLUMN_UNKNOWN = "column_unknown"
     COLUMN_MISSING = "column_missing"
     COLUMN_TWICE = "column_twice"
     CELLS = "cells"
+    TOO_MANY_COLUMNS = "too_many_columns"
     NOT_CSV = "not_csv"
     NOT_UTF8 = "not_utf8"
     EMPTY = "empty"

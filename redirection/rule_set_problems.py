@@ -45,16 +45,39 @@ def _same_sources(rules: Iterable[LinkRule]) -> Iterator[Problem]:
 
 def _too_many(rules: Iterable[LinkRule]) -> Iterator[Problem]:
     patterns = [rule for rule in rules if rule.kind == Kind.PATTERN]
-    behind: Counter[tuple[str, str, str]] = Counter()
-    for number, rule in enumerate(patterns, 1):
-        start = "/" + "/".join(literal_segments(rule.source))
-        key = (rule.cloud, rule.part, start)
-        behind[key] += 1
-        if number == MOST_PATTERNS + 1:
-            limit = str(MOST_PATTERNS)
-            yield Problem(Code.TOO_MANY_PATTERNS, rule.number, rule.line, "source", limit)
-        if behind[key] == MOST_PATTERNS_BEHIND + 1:
-            yield Problem(Code.TOO_MANY_BEHIND, rule.number, rule.line, "source", start)
+    if len(patterns) > MOST_PATTERNS:
+        rule, limit = patterns[MOST_PATTERNS], str(MOST_PATTERNS)
+        yield Problem(Code.TOO_MANY_PATTERNS, rule.number, rule.line, "source", limit)
+        return
+    clouds = {"", *(rule.cloud for rule in patterns)}
+    below: dict[str, list[str]] = {}
+    for start in sorted({_start(rule) for rule in patterns}):
+        for beginning in _beginnings(start):
+            below.setdefault(beginning, []).append(start)
+    # What one look-up asks: the patterns of a cloud and of all, of a part and of any, behind
+    # every beginning of the route.
+    asked: Counter[tuple[str, str, str]] = Counter()
+    for rule in patterns:
+        keys = [
+            (cloud, part, start)
+            for cloud in ((rule.cloud,) if rule.cloud else clouds)
+            for part in ((Part.PATH, Part.FRAGMENT) if rule.part == Part.ANY else (rule.part,))
+            for start in below[_start(rule)]
+        ]
+        asked.update(keys)
+        too_many = [key[2] for key in keys if asked[key] > MOST_PATTERNS_BEHIND]
+        if too_many:
+            yield Problem(Code.TOO_MANY_BEHIND, rule.number, rule.line, "source", min(too_many))
+
+
+def _start(rule: LinkRule) -> str:
+    return "/" + "/".join(literal_segments(rule.source))
+
+
+def _beginnings(start: str) -> Iterator[str]:
+    while start:
+        yield start
+        start = start.rpartition("/")[0]
 
 
 def _shadowed(rules: Sequence[LinkRule]) -> Iterator[Problem]:

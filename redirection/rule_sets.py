@@ -26,6 +26,7 @@ from redirection.link_rules import (
     readable,
     segments_of,
 )
+from redirection.link_templates import OTHER, template_of
 from redirection.routes import Counterpart
 
 # Patterns are asked one after another behind the segments they begin with, so both are bounded.
@@ -38,12 +39,17 @@ LARGEST_PROGRAM = 1_000
 _PATTERN_MEMORY = 1 << 18
 # Longer routes are no page names; their parameters do not count.
 LONGEST_ROUTE = 2_000
+LONGEST_FOR_PATTERNS = 500
+# Instructions times characters, over all patterns of one look-up: about 2 ms.
+MOST_WORK = 2_000_000
+# A rule's own pages are counted apart from those of the table: so many words of its source.
+_RULE_WORDS = 2
 # Between so many rules another thread may run.
 _PACE = 500
 
-# Number, target, query and counterpart of a rule. A plain tuple of plain values: the garbage
-# collector need not look at a hundred thousand of them.
-Row = tuple[int, str, str, str]
+# Number, target, query, counterpart and template of a rule. A plain tuple of plain values: the
+# garbage collector need not look at a hundred thousand of them.
+Row = tuple[int, str, str, str, str]
 
 
 class BadPattern(ValueError):
@@ -54,6 +60,7 @@ class BadPattern(ValueError):
 class Found:
     """A rule that matches a route: its number, target, query handling and counterpart.
 
+    ``template`` is what its pages are counted under: words of the rule, none of the link.
     ``captures`` are texts of the route as they came, by name or number; ``rest`` its segments
     behind a prefix.
     """
@@ -62,6 +69,7 @@ class Found:
     target: str
     query: str
     counterpart: str
+    template: str
     captures: dict[str, str] = field(default_factory=dict)
     rest: list[str] = field(default_factory=list)
 
@@ -124,6 +132,7 @@ class RuleSet:
         try:
             query_handling(rule.query)
             Counterpart(rule.counterpart)
+            segments = _own_segments(rule)
             pattern = compiled(rule.source) if rule.kind == Kind.PATTERN else None
         except ValueError:
             self.unusable.append(rule.number)
@@ -134,15 +143,13 @@ class RuleSet:
             rule.target,
             sys.intern(str(rule.query)),
             sys.intern(str(rule.counterpart)),
+            sys.intern(_template(rule, segments)),
         )
         if pattern is not None:
-            segments = literal_segments(rule.source)
             behind = held.patterns.setdefault("/".join(segments), [])
             behind.append((-len(literal_start(rule.source)), rule.number, pattern, row))
         else:
-            key = rule.source.removeprefix("/")
-            segments = tuple(key.split("/"))
-            (held.exact if rule.kind == Kind.EXACT else held.prefixes)[key] = row
+            (held.exact if rule.kind == Kind.EXACT else held.prefixes)["/".join(segments)] = row
         self.size += 1
         self._deepest = max(self._deepest, min(len(segments), MOST_SEGMENTS))
 
@@ -176,12 +183,32 @@ class RuleSet:
 NO_RULES = RuleSet()
 
 
+def _own_segments(rule: LinkRule) -> tuple[str, ...]:
+    """The plain segments a rule's pages begin with. Raises ValueError."""
+    if Kind(rule.kind) is Kind.PATTERN:
+        return literal_segments(rule.source)
+    segments = tuple(rule.source.removeprefix("/").split("/"))
+    if not segments[0]:
+        raise ValueError("the start page")
+    return segments
+
+
+def _template(rule: LinkRule, segments: tuple[str, ...]) -> str:
+    below = [] if rule.kind == Kind.EXACT else [OTHER]
+    return template_of([*segments, *below], _RULE_WORDS)
+
+
 def _matching_patterns(asked: list[_Rules], starts: list[str], came: list[str]) -> Iterator[Found]:
-    text = ""
+    text = readable("/" + "/".join(came)).encode(errors="replace").decode()
+    if len(text) > LONGEST_FOR_PATTERNS:
+        return
+    work = 0
     for start in starts:
         for held in asked:
             for _literal, _number, pattern, row in held.patterns.get(start, ()):
-                text = text or readable("/" + "/".join(came))
+                work += pattern.programsize * len(text)
+                if work > MOST_WORK:
+                    return
                 match = pattern.fullmatch(text)
                 if match is not None:
                     yield Found(*row, captures=_captures(match))

@@ -9,6 +9,8 @@ import os
 import threading
 from datetime import date
 
+from redirection.deep_links import DeepLink
+
 # Rules: so many are held, the limit of an import and more.
 MOST_RULES = 250_000
 _DAY = 86_400_000
@@ -31,6 +33,12 @@ def note(rule: int | None, now: int) -> None:
     with _lock:
         if len(_waiting) < MOST_RULES:
             _waiting[rule] = day
+
+
+def note_link(link: DeepLink, now: int) -> None:
+    """``link`` was followed at ``now``: its rule was used, and the one an alias leads through."""
+    note(link.rule, now)
+    note(link.followed, now)
 
 
 def write_uses() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import reverse
 
+from redirection.request_classes import RequestClass
 from redirection.visits import Visit
 
 
@@ -23,6 +24,8 @@ def step_back_notice(request: HttpRequest) -> StepBackNotice | None:
     """The notice of the page being served, or None where no step back keeps it."""
     visit: Visit | None = getattr(request, "redirection", None)
     if visit is None or visit.step_back is None or visit.tenant is None or not visit.tenant.on:
+        return None
+    if visit.request_class is RequestClass.EMBEDDED:
         return None
     return StepBackNotice(
         until=dt.datetime.fromtimestamp(visit.step_back.until / 1000, dt.UTC),

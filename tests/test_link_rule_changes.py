@@ -163,6 +163,15 @@ def test_a_rule_behind_a_fragment_is_noted_where_the_fragment_is_told(
     assert DeepLinkRuleUse.objects.count() == 1
 
 
+def test_a_rule_behind_an_alias_is_used_as_well(contoso: Tenant, destination: Client) -> None:
+    changed(exact("/alias", "#/page", 0), exact("/page", "/new", 0))
+    data = {"tid": contoso.tid, "from": "/", "fragment": "#/alias"}
+    assert destination.post("/redirection/go", data)["Location"] == "/new"
+    rule_uses.write_uses()
+    used = DeepLinkRuleUse.objects.values_list("rule__source", flat=True)
+    assert sorted(used) == ["/alias", "/page"]
+
+
 def test_uses_are_written_once_a_day_and_never_backwards(db: None) -> None:
     changed(exact("/old", "/new", 0))
     number = numbers()["/old"]

@@ -102,3 +102,20 @@ def test_a_file_has_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_rules(text)[0] == []
     assert sentences(read_rules(text)[1]) == ["line 4: A file has at most 2 rules."]
     assert sentences(decoded(b"a" * 20_000_001)[1]) == ["The file is larger than 20 MB."]
+
+
+def test_a_header_as_wide_as_a_table_is_refused_at_once() -> None:
+    header = ",".join(f"column{number}" for number in range(20_000))
+    assert sentences(read_rules(f"{header}\n/a,/b\n")[1]) == [
+        "line 1: The first line names too many columns: there are 9."
+    ]
+
+
+def test_lines_that_are_no_rules_are_counted_and_problems_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(link_rule_files, "MOST_PROBLEMS", 5)
+    text = "source,target\n" + "/a,/b,/c\n" * 9
+    assert len(read_rules(text)[1]) == 5
+    monkeypatch.setattr(link_rule_files, "MOST_LINES", 3)
+    assert sentences(read_rules(text)[1]) == ["line 5: A file has at most 3 rules."]

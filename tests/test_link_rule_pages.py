@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.models import Person
-from redirection.link_rule_changes import Plan, RulesRefused, planned
+from redirection.link_rule_changes import Plan, RulesRefused, change_rules, planned
 from redirection.models import DeepLinkRule, DeepLinkRuleChange, DeepLinkRuleUpload
 from tests.conftest import PAGE_LOAD
 from tests.test_link_rule_changes import changed, numbers
@@ -59,17 +59,33 @@ def upload(browser: Client, text: str | bytes, mode: str = "add", reason: str = 
     return browser.post(f"{RULES}import/", data)
 
 
+def seen(page: Any) -> dict[str, str]:
+    """What a page sends along to tell what it has shown."""
+    found = re.search(r'name="seen" value="([^"]*)"', page.content.decode())
+    assert found
+    return {"seen": found[1]}
+
+
+def applied(browser: Client, address: str) -> Any:
+    """A checked file is looked at and imported."""
+    return browser.post(address, seen(browser.get(address)), follow=True)
+
+
 def test_a_rule_is_added_changed_and_deleted_with_reasons(olga: Client) -> None:
     added = olga.post(f"{RULES}add/", FIELDS)
     assert added.status_code == HTTPStatus.FOUND, added.content.decode()
     number = numbers()["/reports/old"]
     address = f"{RULES}{number}/change/"
-    assert olga.get(address).status_code == HTTPStatus.OK
-    fields = {**FIELDS, "target": "/reports/newer", "reason": "Moved again"}
+    fields = {
+        **FIELDS,
+        **seen(olga.get(address)),
+        "target": "/reports/newer",
+        "reason": "Moved again",
+    }
     assert olga.post(address, fields).status_code == HTTPStatus.FOUND
     asked = olga.get(f"{RULES}{number}/remove/")
     assert "Disabling keeps the rule" in asked.content.decode()
-    chosen = {"action": "remove_rules", "_selected_action": number}
+    chosen = {"action": "remove_rules", "_selected_action": number, **seen(asked)}
     without = olga.post(RULES, {**chosen, "reason": " "})
     assert without.status_code == HTTPStatus.BAD_REQUEST
     assert DeepLinkRule.objects.exists()
@@ -133,13 +149,16 @@ def test_rules_are_disabled_and_enabled_together(olga: Client) -> None:
     asked = olga.post(RULES, {**chosen, "action": "disable_rules"})
     assert "Disable rules" in asked.content.decode()
     assert DeepLinkRule.objects.filter(enabled=True).count() == 2
-    said = olga.post(RULES, {**chosen, "action": "disable_rules", "reason": "Trial"}, follow=True)
+    sent = {**chosen, **seen(asked), "action": "disable_rules", "reason": "Trial"}
+    said = olga.post(RULES, sent, follow=True)
     assert "2 rules were changed, revision" in said.content.decode()
     assert not DeepLinkRule.objects.filter(enabled=True).exists()
     # Meanwhile another one would make it a loop.
     changed(exact("/x", "#/a", 0))
     DeepLinkRule.objects.filter(source="/a").update(target="#/x")
-    refused = olga.post(RULES, {**chosen, "action": "enable_rules", "reason": "Back"})
+    chosen["action"] = "enable_rules"
+    asked = olga.post(RULES, chosen)
+    refused = olga.post(RULES, {**chosen, **seen(asked), "reason": "Back"})
     assert "A loop of aliases" in refused.content.decode()
 
 
@@ -164,15 +183,85 @@ def test_a_file_is_checked_first_and_then_applied_as_it_was(olga: Client) -> Non
         ("Deleted", "0"),
     ]
     assert not DeepLinkRule.objects.filter(source="/a").exists()
-    said = olga.post(checked["Location"], follow=True).content.decode()
+    said = applied(olga, checked["Location"]).content.decode()
     assert "Imported: 1 added, 1 changed, 0 removed, revision" in said
     assert not DeepLinkRuleUpload.objects.exists()
     assert olga.get(checked["Location"]).status_code == HTTPStatus.NOT_FOUND
 
 
+def test_what_is_imported_is_what_was_shown(olga: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(exact("/b", "/old", 0))
+    checked = upload(olga, "source,target\n/a,/x\n", "replace")["Location"]
+    shown = seen(olga.get(checked))
+    changed(exact("/c", "/new", 0))
+    late = olga.post(checked, shown)
+    assert late.status_code == HTTPStatus.CONFLICT
+    assert "The rules changed meanwhile" in late.content.decode()
+    assert "Deleted</th><td>2</td>" in late.content.decode()
+    assert olga.post(checked).status_code == HTTPStatus.CONFLICT
+    assert set(numbers()) == {"/b", "/c"}
+
+    def after_another(*args: Any, **how: Any) -> Any:
+        monkeypatch.undo()
+        changed(exact("/d", "/last", 0))
+        return change_rules(*args, **how)
+
+    # Between the last look at the rules and the lock on them.
+    monkeypatch.setattr("redirection.link_rule_import.change_rules", after_another)
+    assert olga.post(checked, seen(late)).status_code == HTTPStatus.CONFLICT
+    assert set(numbers()) == {"/b", "/c", "/d"}
+    assert applied(olga, checked).status_code == HTTPStatus.OK
+    assert list(numbers()) == ["/a"]
+
+
+def test_rules_that_would_go_or_change_are_named_before(olga: Client) -> None:
+    changed(exact("/gone", "/lost", 0), exact("/b", "/before", 0, query="drop x"))
+    checked = upload(olga, "source,target\n/b,/after\n", "replace")["Location"]
+    page = olga.get(checked).content.decode()
+    for said in ("1 rule that is not in the file goes.", "/gone", "/lost", f'"{RULES}export/"'):
+        assert said in page
+    for said in ("/before", "drop x", "/after"):
+        assert said in page
+
+
+def test_nobody_overwrites_what_somebody_else_saved_meanwhile(olga: Client) -> None:
+    changed(exact("/a", "/x", 0), exact("/other", "/x", 0))
+    number = numbers()["/a"]
+    address = f"{RULES}{number}/change/"
+    shown = seen(olga.get(address))
+    changed(exact("/other", "/y", 0))
+    changed(exact("/a", "/theirs", 0))
+    fields = {**FIELDS, **shown, "source": "/a", "target": "/mine"}
+    late = olga.post(address, fields)
+    assert "exact /a -&gt; /theirs (exact). Save again" in late.content.decode()
+    assert 'value="/mine"' in late.content.decode()
+    assert DeepLinkRule.objects.get(pk=number).target == "/theirs"
+    again = {**fields, **seen(late), "target": "//wrong"}
+    assert "is not a page of the destination" in olga.post(address, again).content.decode()
+    assert olga.post(address, {**again, "target": "/mine"}).status_code == HTTPStatus.FOUND
+    assert DeepLinkRule.objects.get(pk=number).target == "/mine"
+
+
+def test_nobody_changes_rules_together_that_are_others_by_now(olga: Client) -> None:
+    changed(exact("/a", "/x", 0), exact("/b", "/x", 0))
+    for action in ("remove_rules", "disable_rules"):
+        chosen = {"action": action, "_selected_action": numbers()["/a"], "reason": "Over"}
+        shown = seen(olga.post(RULES, {**chosen, "reason": ""}))
+        changed(exact("/a", f"/{action}", 0))
+        late = olga.post(RULES, {**chosen, **shown})
+        assert late.status_code == HTTPStatus.BAD_REQUEST
+        assert "Somebody changed these rules meanwhile" in late.content.decode()
+        assert f"/{action}</code>" in late.content.decode()
+        assert DeepLinkRule.objects.filter(source="/a", enabled=True).exists()
+        # Another rule is none of its business.
+        changed(exact("/b", f"/{action}", 0))
+    assert olga.post(RULES, {**chosen, **seen(late)}).status_code == HTTPStatus.FOUND
+    assert not DeepLinkRule.objects.get(source="/a").enabled
+
+
 def test_replacing_all_rules_removes_the_others(olga: Client) -> None:
     changed(exact("/b", "/old", 0))
-    olga.post(upload(olga, "source,target\n/a,/x\n", "replace")["Location"])
+    applied(olga, upload(olga, "source,target\n/a,/x\n", "replace")["Location"])
     assert list(numbers()) == ["/a"]
 
 

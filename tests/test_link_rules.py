@@ -20,7 +20,7 @@ from redirection.deep_links import (
 )
 from redirection.link_rules import Kind, LinkRule, Part, normal_source
 from redirection.rule_problems import own_problems
-from redirection.rule_sets import LONGEST_ROUTE, RuleSet
+from redirection.rule_sets import LONGEST_FOR_PATTERNS, LONGEST_ROUTE, RuleSet
 
 ORIGIN = "https://security.example"
 TID = "11111111-1111-4111-8111-111111111111"
@@ -148,6 +148,9 @@ def test_what_is_captured_arrives_in_its_place(
         ("/a/(.)(.)", "/x/{1}{2}/y", "/#/a/.."),
         ("/a/(.)(.)", "/x/{1}%2e/y", "/#/a/.x"),
         ("/a/(.*)", "#/{1}/x", "/#/a/"),
+        # Nothing is captured between two slashes: it would be a host.
+        ("/x/([a-z]*):(.*)", "/{1}/evil.example", "/#/x/:y"),
+        ("/x/([a-z]*):(.*)", "#/{1}/evil.example", "/#/x/:y"),
     ],
 )
 def test_a_capture_that_would_leave_its_place_is_no_match(
@@ -173,6 +176,11 @@ def test_dots_behind_a_prefix_are_no_match() -> None:
         ("set b=9", "a=1&tid=t&a=3&b=9"),
         ("drop; set tab=x%26y", "tid=t&tab=x%26y"),
         (" rename a=z ;drop b; set c= ", "z=1&tid=t&z=3&c="),
+        # What is renamed replaces what has that name already.
+        ("rename a=b", "b=1&tid=t&b=3"),
+        ("rename a=%62", "%62=1&tid=t&%62=3"),
+        ("rename a=b; rename b=a", "b=1&a=2&tid=t&b=3"),
+        ("drop %61", "b=2&tid=t"),
     ],
 )
 def test_the_parameters_follow_the_instructions(instructions: str, arrives: str) -> None:
@@ -182,6 +190,11 @@ def test_the_parameters_follow_the_instructions(instructions: str, arrives: str)
 
 def test_parameters_of_the_target_win_over_those_of_the_link() -> None:
     assert led("/old?tab=own&x=1", exact("/old", "/new?tab=apps")).target == "/new?tab=apps&x=1"
+
+
+def test_no_other_spelling_of_a_name_comes_past_the_target() -> None:
+    one = exact("/old", "/new?role=reader", query="rename x%79=z")
+    assert led("/old?rol%65=admin&x+=1&%78y=2", one).target == "/new?role=reader&x+=1&z=2"
 
 
 def test_a_place_within_the_page_is_kept_unless_the_rule_names_one() -> None:
@@ -210,6 +223,30 @@ def test_a_page_of_a_rule_is_counted_apart_and_without_ids() -> None:
     assert route_template(link) == "/reports/* nearest"
     assert counterpart_of(route_template(link)) == (Counterpart.NEAREST, "")
     assert not is_unmatched(link)
+
+
+@pytest.mark.parametrize(
+    ("one", "counted"),
+    [
+        (pattern("/people/([a-z-]+)", "/p/{1}"), "/people/* exact"),
+        (prefix("/people", "/p"), "/people/* exact"),
+        (exact("/people/alice-smith", "/p"), "/people/alice-smith exact"),
+        (exact("/people/0815", "/p"), "/people/* exact"),
+    ],
+)
+def test_words_of_the_link_are_not_counted_but_those_of_the_rule(
+    one: LinkRule, counted: str
+) -> None:
+    link = led(f"/#/people/{'0815' if '0815' in one.source else 'alice-smith'}", one)
+    assert (link.rule, route_template(link)) == (1, counted)
+
+
+def test_an_alias_names_the_rule_it_leads_through_as_well() -> None:
+    alias = exact("/alias", "#/page", 1)
+    link = led("/#/alias", alias, exact("/page", "/x", 2))
+    assert (link.rule, link.followed) == (1, 2)
+    assert led("/#/page", exact("/page", "/x", 2)).followed is None
+    assert led("/#/alias", alias).followed is None
 
 
 def test_a_target_of_the_table_brings_its_name() -> None:
@@ -318,6 +355,41 @@ def test_a_hostile_pattern_is_refused_or_quick(source: str) -> None:
     assert time.process_time() - began < 1
 
 
+def test_one_look_up_does_so_much_work_at_patterns_and_no_more() -> None:
+    heavy = [pattern(f"/a/(?:a{{900}}|{number})+b", "/x", number) for number in range(1, 20)]
+    last = pattern("/a/([a-z]+)", "/found", 99)
+    assert led("/#/a/word", *heavy, last).rule == 99
+    assert led(f"/#/a/{'a' * 490}", last).rule == 99
+    assert led(f"/#/a/{'a' * 490}", *heavy, last).rule is None
+    # Longer ones are no page names; exact sources and prefixes are still asked.
+    longer = f"/#/a/{'a' * LONGEST_FOR_PATTERNS}"
+    assert led(longer, last).rule is None
+    assert led(longer, last, prefix("/a", "/x", 5)).rule == 5
+
+
+def test_a_route_longer_than_any_page_name_is_not_compared() -> None:
+    one = prefix("/a", "/x")
+    assert led("/#/a/" + "b" * (LONGEST_ROUTE - 3), one).rule == 1
+    assert led("/#/a/" + "b" * (LONGEST_ROUTE - 2), one).rule is None
+
+
+def test_half_a_character_is_no_error() -> None:
+    link = destination_for("/", "", "/a/\ud800", TID, RuleSet([pattern("/a/(.*)", "/x/{1}")]))
+    assert link.target == "/x/%3F"
+
+
+def test_a_rule_nobody_checked_takes_neither_the_start_page_nor_what_it_does_not_name() -> None:
+    unchecked = [
+        LinkRule(1, "exact", "/", "/x"),
+        LinkRule(2, "prefix", "/", "/x"),
+        LinkRule(3, "regex", "/a", "/x"),
+    ]
+    rules = RuleSet(unchecked)
+    assert (rules.unusable, rules.size) == ([1, 2, 3], 0)
+    assert led("/", *unchecked).rule is None
+    assert led("/a/b", *unchecked).rule is None
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -329,6 +401,13 @@ def test_a_hostile_pattern_is_refused_or_quick(source: str) -> None:
 )
 def test_a_pattern_that_takes_much_memory_is_refused(source: str) -> None:
     assert [problem.code for problem in own_problems(pattern(source, "/x"), CLOUDS)] == ["pattern"]
+
+
+def test_a_pattern_has_so_many_instructions_and_no_more() -> None:
+    assert not list(own_problems(pattern("/a/b{990}", "/x"), CLOUDS))
+    assert [problem.value for problem in own_problems(pattern("/a/b{999}", "/x"), CLOUDS)] == [
+        "pattern too large"
+    ]
 
 
 def test_an_alias_whose_rule_cannot_be_used_follows_the_table() -> None:

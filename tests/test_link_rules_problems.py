@@ -151,6 +151,18 @@ def test_a_chain_in_one_cloud_only_is_found() -> None:
 def test_patterns_are_limited() -> None:
     behind = [pattern(f"/a/{number}x(.*)", "/x", number) for number in range(1, 22)]
     assert wrong(*behind) == [("too_many_behind", MOST_PATTERNS_BEHIND + 1)]
+    # One look-up asks those of its part and of any, of its cloud and of all, behind each of
+    # the beginnings of a route.
+    apart = [
+        pattern("/a/(.*)x", "/x", 31, part="path"),
+        pattern("/a/(.*)x", "/x", 32, cloud="gcc-high"),
+        pattern("/a/b/(.*)x", "/x", 33),
+    ]
+    for one in apart:
+        assert wrong(*behind[:20], one) == [("too_many_behind", one.number)]
+        assert not wrong(*behind[:19], one)
+    under = [pattern(f"/a/b/{number}x(.*)", "/x", number) for number in range(1, 21)]
+    assert wrong(*under, pattern("/a/(.*)x", "/x", 34)) == [("too_many_behind", 34)]
     many = [pattern(f"/a{number}/(.*)", "/x", number) for number in range(1, MOST_PATTERNS + 3)]
     assert wrong(*many) == [("too_many_patterns", MOST_PATTERNS + 1)]
 

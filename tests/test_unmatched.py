@@ -15,7 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, strategies as st
 
-from redirection import unmatched
+from redirection import counted_loads, unmatched
+from redirection.conf import conf
 from redirection.link_rules import segments_of
 from redirection.link_templates import template_of, template_of_address
 from redirection.models import Tenant, UnmatchedLink
@@ -103,7 +104,8 @@ def test_the_fragment_moves_the_count_when_the_browser_tells(
     switch(contoso, "on")
     for path, fragment in (("/shell", "#/audits"), ("/", "#/unheard/7"), ("/shell", "")):
         legacy.get(path)
-        told = {"tid": contoso.tid, "from": path, "fragment": fragment, "counted": "1"}
+        claim = counted_loads.claim(conf(), str(contoso.tid), path, NOW)
+        told = {"tid": contoso.tid, "from": path, "fragment": fragment, "counted": claim}
         destination.post("/redirection/go", told, headers={"sec-fetch-site": "same-origin"})
     assert counted() == {"/shell": 1, "/unheard/*": 1}
 

@@ -61,7 +61,7 @@ def go(request: HttpRequest) -> HttpResponse:
     path, _separator, query = asked["from"].partition("?")
     link = switches.held().link(path, query, asked["fragment"], asked["tid"])
     _count(request, path, asked["fragment"], asked["tid"])
-    rule_uses.note(link.rule, time.time_ns() // 1_000_000)
+    rule_uses.note_link(link, time.time_ns() // 1_000_000)
     if len(link.target) > LONGEST_LOCATION:
         too_long = {"title": _("This link is too long."), "next_step": _("Shorten its filters.")}
         return render(request, "400.html", too_long, status=HTTPStatus.REQUEST_URI_TOO_LONG)

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from redirection.banner import banner_context
+from redirection.step_back_notice import step_back_notice
 from redirection.views.page_seen import is_same_origin
 
 
@@ -21,7 +22,7 @@ from redirection.views.page_seen import is_same_origin
 @never_cache
 @require_GET
 def here(request: HttpRequest) -> HttpResponse:
-    """The banner of the legacy ``page`` for the tenant ``tid`` as it is now; 204 for none.
+    """The banners of the legacy ``page`` for the tenant ``tid`` as they are now; 204 for none.
 
     A page asks by itself, so the answer keeps no session alive.
     """
@@ -30,8 +31,8 @@ def here(request: HttpRequest) -> HttpResponse:
     page = request.GET.get("page", "/")
     if not page.startswith("/") or not url_has_allowed_host_and_scheme(page, allowed_hosts=None):
         page = "/"
-    context = banner_context(request, page)
-    if context["banner"] is None:
+    context = banner_context(request, page) | {"step_back": step_back_notice(request)}
+    if context["banner"] is None and context["step_back"] is None:
         response = HttpResponse(status=HTTPStatus.NO_CONTENT)
     else:
         response = render(request, "redirection/here.html", context)

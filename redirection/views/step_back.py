@@ -19,12 +19,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from redirection import step_backs, switches, unsent
+from redirection import form_chains, step_backs, switches, unsent
 from redirection.conf import conf
+from redirection.middleware import refuse
 from redirection.models import Feedback, StepBack, StepBackGrant, StepBackReason, Tenant
 from redirection.step_back_forms import FEEDBACK_KINDS, StepBackForm
 from redirection.step_backs import Grant, NoGrant, own_page
 from redirection.views.visited import tenants_shown, visited_tenant
+from redirection.views.way_back import rules_to
 from redirection.visits import Visit
 from redirection.way_back import legacy_for
 
@@ -85,6 +87,9 @@ def step_back(request: HttpRequest) -> HttpResponse:
 def take_step_back(request: HttpRequest) -> HttpResponse:
     """Turn a grant into the cookie that keeps this browser here, and open the page."""
     visit: Visit = request.redirection  # type: ignore[attr-defined]
+    if visit.is_ahead_of_time:
+        # Used up now, it would not count when the page is opened.
+        return refuse(visit)
     now = time.time_ns() // 1_000_000
     try:
         grant = step_backs.verified_grant(request.GET.get("grant", ""))
@@ -122,16 +127,16 @@ def end_step_back(request: HttpRequest) -> HttpResponse:
     if visit.tenant is None or visit.host is None:
         return HttpResponseRedirect(page)
     origin = conf().destination(visit.tenant.cloud)
-    if origin is None or not visit.tenant.on:
-        response = HttpResponseRedirect(page)
-    else:
-        # The browser takes the part behind "#" along, and the hand-over page reads it.
-        way = urlencode({"tid": visit.tenant.tid, "from": page}, safe="/", quote_via=quote)
-        response = HttpResponseRedirect(f"{origin}{conf().hand_over_path}?{way}")
+    goes = origin is not None and visit.tenant.on
+    # The browser takes the part behind "#" along, and the hand-over page reads it.
+    way = urlencode({"tid": visit.tenant.tid, "from": page}, safe="/", quote_via=quote)
+    address = f"{origin}{conf().hand_over_path}?{way}" if goes else page
+    response: HttpResponse = HttpResponseRedirect(address)
     if visit.step_back is not None:
         StepBackGrant.objects.end(visit.step_back.number)
     step_backs.end(conf(), response, visit.tenant.tid, visit.host.domain)
-    return response
+    # A policy of the page may forbid its forms to lead elsewhere.
+    return form_chains.lead_on(conf(), request, response) if goes else response
 
 
 def _page_asked(request: HttpRequest, tenant: Tenant) -> str:
@@ -140,7 +145,13 @@ def _page_asked(request: HttpRequest, tenant: Tenant) -> str:
     page = asked.get("page")
     if page is None:
         path, _separator, query = own_page(asked.get("at", "/"), ()).partition("?")
-        page = legacy_for(path, query, rules=switches.held().rules, cloud=tenant.cloud).link
+        page = legacy_for(
+            path,
+            query,
+            rules=switches.held().rules,
+            cloud=tenant.cloud,
+            operator_rules=rules_to(path, tenant.cloud),
+        ).link
     return own_page(page, conf().exempt_paths)
 
 

@@ -54,13 +54,13 @@ def _found(tenant: Tenant, page: PastedLink) -> dict[str, Any]:
         page.query,
         rules=switches.held().rules,
         cloud=tenant.cloud,
-        operator_rules=_rules_to(page.path, tenant.cloud),
+        operator_rules=rules_to(page.path, tenant.cloud),
     )
     address = address_for(conf(), tenant.cloud, tenant.name, found.link) if found.link else None
     return {"found": found, "asked": page, "address": address}
 
 
-def _rules_to(path: str, cloud: str) -> list[LinkRule]:
+def rules_to(path: str, cloud: str) -> list[LinkRule]:
     """The operator's rules that may lead to ``path``; of very many, some. One query."""
     segments = path.split("/")[:MOST_SEGMENTS]
     starts = ["/".join(segments[:length]) for length in range(1, len(segments) + 1)]

@@ -9,19 +9,17 @@
   var place = document.getElementById("legacy-banner-place");
   var timer, asking, failures = 0, askedAt = Date.now();
 
-  // Also outside the banner: every link that says which page it is about.
+  // Only links of this project, by their class; the portal's own stay as they are.
   document.addEventListener("click", function (event) {
-    var link = event.target.closest("a");
+    var link = event.target.closest("a.js-open-here, a.js-about-here");
     if (!link) {
       return;
     }
     var address = new URL(link.href);
     if (link.classList.contains("js-open-here")) {
       address.hash = location.hash;
-    } else if (address.searchParams.has("about")) {
-      address.searchParams.set("about", location.pathname + location.search + location.hash);
     } else {
-      return;
+      address.searchParams.set("about", location.pathname + location.search + location.hash);
     }
     link.href = address.href;
   });
@@ -60,6 +58,14 @@
     place.replaceChildren.apply(place, next ? [document.importNode(next, true)] : []);
   }
 
+  function endStepBack(answer) {
+    var shown = document.getElementById("step-back-banner");
+    var runs = answer && answer.getElementById("step-back-banner");
+    if (shown && !runs && !shown.contains(document.activeElement)) {
+      shown.remove();
+    }
+  }
+
   function askLater() {
     clearTimeout(timer);
     if (!document.hidden && failures < MOST_FAILURES) {
@@ -76,6 +82,8 @@
     var request = new XMLHttpRequest();
     request.open("GET", place.dataset.here + "&page=" +
       encodeURIComponent(location.pathname + location.search));
+    // A browser without Sec-Fetch headers says no other way that this is no page of a tab.
+    request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
     // Read as a document by the browser: nothing in it runs, whatever the page's policy says.
     request.responseType = "document";
     request.timeout = MINUTE / 2;
@@ -83,6 +91,7 @@
       asking = false;
       if (request.status === 200 || request.status === 204) {
         failures = 0;
+        endStepBack(request.response);
         show(request.response && request.response.getElementById("legacy-banner"));
       } else {
         failures += 1;
@@ -100,6 +109,10 @@
     }
   }
 
+  if (!place.dataset.here) {
+    // Shown out of a loop: there is nothing to ask.
+    return;
+  }
   document.addEventListener("visibilitychange", seenAgain);
   window.addEventListener("pageshow", function (event) {
     if (event.persisted) {
