@@ -6,7 +6,7 @@ stage and revision are those of the moment asked about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -45,7 +45,7 @@ class Question:
     tenant: Tenant | None = None
     method: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    cookie: str = ""
+    cookie: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import unescape
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -67,6 +68,24 @@ def test_one_minute_is_one_minute(
         clock.shift(10)
         switch(contoso, "on")
         assert "After 1 minute without activity" in text(ask(legacy, contoso))
+
+
+def test_a_stranger_is_told_nothing(contoso: Tenant, legacy: Client, switch: Switch) -> None:
+    switch(contoso, "on")
+    assert ask(legacy, contoso).status_code == HTTPStatus.NO_CONTENT
+
+
+def test_a_browser_without_sec_fetch_headers_keeps_its_banner(
+    contoso: Tenant, legacy: Client, switch: Switch
+) -> None:
+    sent = {"x-requested-with": "XMLHttpRequest", "accept": "*/*"}
+    old = Client(headers={"host": "contoso.portal.localhost", "accept": "text/html"})
+    old.get("/")
+    switch(contoso, "on")
+    shown = old.get(f"/redirection/here?tid={contoso.tid}&page=/", headers=sent)
+    assert "Automatic redirection is on since" in text(shown)  # type: ignore[arg-type]
+    script = Path(__file__).parent.parent / "static" / "redirection" / "banner.js"
+    assert 'setRequestHeader("X-Requested-With", "XMLHttpRequest")' in script.read_text()
 
 
 def test_asking_keeps_no_session_alive(contoso: Tenant, legacy: Client, switch: Switch) -> None:

@@ -167,6 +167,18 @@ def test_sleeping_past_the_idle_time_out_moves_the_tab_and_loses_no_form(
     assert ANSWERS == ["Half a thought"]
 
 
+def test_the_load_after_a_form_keeps_the_part_behind_the_hash(
+    portal: ForeignPortal, page: Page, context: BrowserContext
+) -> None:
+    stays(page, portal)
+    portal.switch("on")
+    context.clear_cookies()
+    page.evaluate("""document.querySelector("form[action='/save']").action += "#/files?a=1" """)
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(portal.url("security", "/**"))
+    page.wait_for_url(portal.url("security", "/cloudapps/files?a=1"))
+
+
 def test_the_back_and_forward_cache_shows_the_page_and_asks_for_its_banner(
     portal: ForeignPortal, chromium: Browser, tmp_path: Path
 ) -> None:
@@ -364,7 +376,7 @@ def test_a_destination_that_sends_everybody_back_is_no_endless_loop(
     portal.switch("on")
     page.goto(portal.url(path="/files"), wait_until="commit")
     expect(page.locator("h1")).to_have_text("/files", timeout=PATIENCE)
-    expect(page.get_by_role("status")).to_contain_text("the next page opens in")
+    expect(page.get_by_role("status")).to_contain_text("sent this browser back several times")
     # Also where the portal script moves the tab, and not the server.
     portal.switch("off")
     stays(page, portal)

@@ -77,6 +77,40 @@ def test_the_page_that_leads_on_speaks_the_readers_language(
     assert '<html lang="ar" dir="rtl">' in page
 
 
+def test_the_page_that_leads_on_keeps_the_part_behind_the_hash_and_is_in_no_frame(
+    contoso: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    browser = Browser()
+    browser.ask("/save", "POST", **PAGE_LOAD)
+    response = browser.ask("/files", **PAGE_LOAD)
+    page = response.content.decode()
+    # Without JavaScript only: a refresh loses what stands behind "#".
+    assert '<noscript><meta http-equiv="refresh"' in page
+    assert "redirection/lead_on.js" in page
+    assert response["X-Frame-Options"] == "DENY"
+    # What the redirect would have left in the browser.
+    assert "legacy_tenant" in browser.cookies
+
+
+@pytest.mark.parametrize("value", ["", "1", "form:x:y", "x" * 9000])
+def test_a_mark_nobody_wrote_says_nothing(value: str, contoso: Tenant, switch: Switch) -> None:
+    switch(contoso, "on")
+    browser = Browser()
+    browser.cookies["legacy_form"] = value
+    assert browser.ask("/files", **PAGE_LOAD).status_code == HTTPStatus.FOUND
+
+
+def test_ten_seconds_later_it_is_a_load_like_any_other(contoso: Tenant, switch: Switch) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        switch(contoso, "on")
+        browser = Browser()
+        posted = browser.ask("/save", "POST", **PAGE_LOAD)
+        assert posted.cookies["legacy_form"]["max-age"] == 10
+        clock.shift(11)
+        assert browser.ask("/files", **PAGE_LOAD).status_code == HTTPStatus.FOUND
+
+
 def test_while_it_is_off_a_form_leaves_nothing_behind(contoso: Tenant) -> None:
     browser = Browser()
     browser.ask("/save", "POST", **PAGE_LOAD)

@@ -65,11 +65,13 @@ EXAMPLES = [
     (C.EVENT_STREAM, PageLoadHints("GET", accept="text/event-stream")),
     (C.WEB_SOCKET, PageLoadHints("GET", upgrade="websocket")),
     (C.WEB_SOCKET, PageLoadHints("GET", "websocket", "empty", upgrade="WebSocket", accept=HTML)),
+    (C.WEB_SOCKET, PageLoadHints("GET", "websocket", "empty", accept=HTML)),
     (C.WORKER_SCRIPT, PageLoadHints("GET", "same-origin", "serviceworker", accept="*/*")),
     (C.WORKER_SCRIPT, PageLoadHints("GET", accept="*/*", service_worker="script")),
     (C.WORKER_SCRIPT, PageLoadHints("GET", "same-origin", "worker", accept="*/*")),
     (C.SUBRESOURCE, PageLoadHints("GET", "no-cors", "image", accept="image/*,*/*;q=0.8")),
     (C.SUBRESOURCE, PageLoadHints("GET", "no-cors", "script", accept="*/*")),
+    (C.SUBRESOURCE, PageLoadHints("GET", "no-cors", "script", accept="*/*", purposes="prefetch")),
     # Neither half of Fetch Metadata says enough.
     (C.SUBRESOURCE, PageLoadHints("GET", "navigate", None, accept=HTML)),
     (C.SUBRESOURCE, PageLoadHints("GET", None, "document", accept=HTML)),

@@ -20,7 +20,8 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from portal.models import Person
 from redirection import retention, step_backs, switches
 from redirection.conf import conf
-from redirection.models import Feedback, StepBack, StepBackGrant, Tenant
+from redirection.models import DeepLinkRule, Feedback, StepBack, StepBackGrant, Tenant
+from redirection.rule_sets import RuleSet
 from tests.conftest import PAGE_LOAD, Switch
 from tests.test_deep_links import HOSTILE
 from tests.test_middleware import open_page
@@ -191,7 +192,9 @@ def test_going_back_ends_it(otto_there: Client) -> None:
         "?tid=11111111-1111-4111-8111-111111111111&from=/audits%3Fa%3D1"
     )
     assert StepBackGrant.objects.filter(is_ended=False).count() == 0
-    assert not any("step_back" in name and cookie.value for name, cookie in otto_there.cookies.items())
+    assert not any(
+        "step_back" in name and cookie.value for name, cookie in otto_there.cookies.items()
+    )
     assert decision(otto_there.get("/")) == "new_session"
 
 
@@ -255,12 +258,14 @@ def test_a_grant_fetched_ahead_of_time_is_not_used_up(
 
 
 def test_the_old_page_is_found_by_an_operators_rule_too(
-    moved: Tenant, otto: Person, destination: Client
+    moved: Tenant, otto: Person, destination: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    RULE
+    DeepLinkRule.objects.create(kind="exact", source="/old/a", target="/new/a")
+    rules = RuleSet(DeepLinkRule.objects.as_rules(), 1)
+    held = switches.held()
+    monkeypatch.setattr(switches, "_held", held.with_changes(held.revision, [], rules))
     sign_in(destination, otto)
-    page = text(destination.get(ASK, {"at": "/investigations/new?a=1"}))
-    assert "<code>/#/old-investigations?a=1</code>" in page
+    assert "<code>/#/old/a</code>" in text(destination.get(ASK, {"at": "/new/a"}))
 
 
 def test_a_sign_out_ends_it(otto_there: Client) -> None:
