@@ -2,19 +2,17 @@
  * the part behind "#", and closing the banner does not load the page again. */
 (function () {
   "use strict";
-  // Also outside the banner: every link that says which page it is about.
+  // Only links of this project, by their class; the portal's own stay as they are.
   document.addEventListener("click", function (event) {
-    var link = event.target.closest("a");
+    var link = event.target.closest("a.js-open-here, a.js-about-here");
     if (!link) {
       return;
     }
     var address = new URL(link.href);
     if (link.classList.contains("js-open-here")) {
       address.hash = location.hash;
-    } else if (address.searchParams.has("about")) {
-      address.searchParams.set("about", location.pathname + location.search + location.hash);
     } else {
-      return;
+      address.searchParams.set("about", location.pathname + location.search + location.hash);
     }
     link.href = address.href;
   });
