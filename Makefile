@@ -33,7 +33,7 @@ demo-reset: environment
 
 test: environment
 	.ci/debian-packages chromium postgresql gettext
-	$(BIN)/pytest -q --cov --cov-report=
+	$(BIN)/pytest -q -n auto --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment

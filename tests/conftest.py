@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import hypothesis
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from portal.models import Person
 from redirection import switches, traffic
@@ -46,7 +47,10 @@ hypothesis.settings.load_profile("quick")
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A skipped test proves nothing, so a run with one has failed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if session.exitstatus == pytest.ExitCode.OK and reporter.stats.keys() & {"skipped", "xfailed"}:
+    # Only the process that the others report to has one.
+    if reporter is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    if reporter.stats.keys() & {"skipped", "xfailed"}:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -56,13 +60,18 @@ def pytest_terminal_summary(
     """A failed run says why, and how to repeat its order."""
     if terminalreporter.stats.keys() & {"skipped", "xfailed"}:
         terminalreporter.write_line("Skipped tests and expected failures count as failed.")
-    if exitstatus != pytest.ExitCode.OK:
-        terminalreporter.write_line(f"Same order: --randomly-seed={config.option.randomly_seed}")
+    seed = getattr(config.option, "randomly_seed", None)
+    if exitstatus != pytest.ExitCode.OK and seed is not None:
+        terminalreporter.write_line(f"Same order: -n 0 --randomly-seed={seed}")
 
 
 @pytest.fixture(autouse=True)
 def nothing_held() -> Iterator[None]:
-    """Each test begins in a worker that has neither read the settings yet nor counted."""
+    """Each test begins in a worker that has neither read the settings yet nor counted.
+
+    Nor answered in anybody's language: Django leaves that of the last request in the thread.
+    """
+    translation.deactivate()
     switches.forget()
     traffic.forget()
     yield

@@ -240,6 +240,25 @@ def test_feedback_is_about_the_page_it_was_given_on(demo: Demo, page: Page) -> N
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 
 
+def test_the_links_of_the_portal_itself_stay_as_they_are(demo: Demo, page: Page, off: None) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(error.message))
+    page.goto(demo.url("contoso", BOOKMARK))
+    own = "/help?about=policies&q=a%20b"
+    page.evaluate(
+        """address => {
+            document.addEventListener("click", event => event.preventDefault());
+            document.querySelector("main").insertAdjacentHTML(
+                "afterbegin", `<a id="own" href="${address}">Help</a> <a id="bare">Bare</a>`);
+        }""",
+        own,
+    )
+    page.locator("#own").click()
+    page.locator("#bare").click()
+    assert page.locator("#own").get_attribute("href") == own
+    assert faults == []
+
+
 def test_the_whole_job_by_keyboard_alone(demo: Demo, page: Page) -> None:
     sign_in(page, demo.url("security", SETTINGS), "Ada Cloud App Security Administrator of contoso")
 
@@ -254,9 +273,15 @@ def test_the_whole_job_by_keyboard_alone(demo: Demo, page: Page) -> None:
     tab_to('role="switch"')
     page.keyboard.press("Space")
     page.wait_for_url("**confirm=on**")
+    # What is read next is the question, and after an error the field that has it.
+    expect(page.locator("#confirm")).to_be_focused()
     tab_to('name="reason_kind"')
     page.keyboard.type("Ready")
     tab_to('name="reason"')
+    page.keyboard.type(" ")
+    tab_to("Switch on")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("In your words")).to_be_focused()
     page.keyboard.type("By keyboard")
     tab_to("Switch on")
     page.keyboard.press("Enter")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -23,13 +22,6 @@ from tests.conftest import PAGE_LOAD
 CODES = [code for code, _ in LANGUAGES]
 SETTINGS = "/cloudapps/settings?tabid=autoRedirection"
 ROLES_BACKEND = "redirection.permissions.TenantRolesBackend"
-
-
-@pytest.fixture(autouse=True)
-def back_to_english() -> Iterator[None]:
-    """A request leaves its language behind in the thread."""
-    yield
-    translation.deactivate()
 
 
 def choose(browser: Client, language: str, next_: str = "/", **extra: Any) -> Any:

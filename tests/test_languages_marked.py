@@ -7,7 +7,6 @@ value, or what somebody typed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -78,7 +77,7 @@ def marked_plural(singular: str, plural: str, number: int) -> str:
 
 
 @pytest.fixture(autouse=True)
-def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def brackets(monkeypatch: pytest.MonkeyPatch) -> None:
     """A language in which every text stands between brackets."""
     # Everything else in Django's translation calls one of these four.
     functions = translation._trans  # type: ignore[attr-defined]
@@ -86,8 +85,6 @@ def brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(functions, "pgettext", lambda _, message: marked(message))
     monkeypatch.setattr(functions, "ngettext", marked_plural)
     monkeypatch.setattr(functions, "npgettext", lambda _, *forms: marked_plural(*forms))
-    yield
-    translation.deactivate()
 
 
 def unmarked(response: Any) -> list[str]:
