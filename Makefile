@@ -19,7 +19,7 @@ help:
 	echo "make test                      all tests, in a real browser and on PostgreSQL too"
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
 	echo "make lint                      style, types, migrations, deployment"
-	echo "make bench                     what a decision costs, and 100,000 deep link rules"
+	echo "make bench                     what a decision costs, alone and behind nginx, and 100,000 deep link rules"
 	echo "make messages                  the texts of the code into the catalogues, and those compiled"
 
 environment:
@@ -32,12 +32,12 @@ demo-reset: environment
 	$(BIN)/python -m portal.demo --reset
 
 test: environment
-	.ci/debian-packages chromium postgresql gettext
+	.ci/debian-packages chromium postgresql gettext nginx caddy haproxy
 	$(BIN)/pytest -q -n auto --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium postgresql gettext
+	.ci/debian-packages chromium postgresql gettext curl
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
 
@@ -57,6 +57,8 @@ lint: environment
 bench: environment
 	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.link_rules
+	.ci/debian-packages nginx
+	$(BIN)/python -m benchmarks.gate
 
 messages: environment
 	.ci/debian-packages gettext

@@ -15,6 +15,7 @@ from http import HTTPStatus
 from statistics import median, quantiles
 from typing import Any
 from uuid import UUID
+from wsgiref.types import WSGIApplication
 
 import django
 from django.conf import settings
@@ -22,16 +23,19 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpResponse
 
 from redirection import legacy_sessions, switches
+from redirection.answers import HEADER
 from redirection.conf import conf
 from redirection.decisions import Facts, LegacySession, Tenant, decide
-from redirection.middleware import HEADER
-from redirection.visits import arrive
+from redirection.door import with_door
+from redirection.received_requests import of_django
+from redirection.visits import visit_now
 
 Batch = Callable[[], float]
 Environ = dict[str, Any]
 
 NOW = time.time_ns() // 1_000_000
 HOUR = 3_600_000
+GATE_KEY = "a-gate-key-that-is-known-to-everybody-who-reads-this"
 EXPLANATION = """\
 us: microseconds for one, the median of all rounds; 80 %: the rounds between the first and the last
 tenth. x floor: the same as a multiple of the floor of the same round, a Django view without any
@@ -82,6 +86,7 @@ def _configure() -> None:
                 "destination": "https://security.example.org",
             }
         },
+        REDIRECTION_GATE_KEY=GATE_KEY,
         # No thread that would ask a store.
         REDIRECTION_REFRESH=0,
     )
@@ -117,6 +122,29 @@ def _contenders(on: Tenant, off: Tenant, requests: int) -> dict[str, Batch]:
     stays_off = _environ(off, "/audits", _cookie(off))
     api = _environ(on, "/api/v1/alerts")
     destination = _environ(on, "/audits") | {"HTTP_HOST": "security.example.org"}
+    part = _environ(on, "/audits") | {
+        "HTTP_SEC_FETCH_MODE": "no-cors",
+        "HTTP_SEC_FETCH_DEST": "image",
+    }
+    call = new | {
+        "PATH_INFO": "/redirection/gate",
+        "QUERY_STRING": "",
+        "HTTP_GATEKEY": GATE_KEY,
+        "HTTP_GATEMETHOD": "GET",
+        "HTTP_GATEHOST": new["HTTP_HOST"],
+        "HTTP_GATETARGET": f"{new['PATH_INFO']}?{new['QUERY_STRING']}",
+    }
+    door = with_door(gated)
+    statuses: list[str] = []
+
+    def start_response(status: str, *_: object) -> Any:
+        statuses.append(status)
+
+    for environ in (new, _environ(on, "/"), running, part, call):
+        door(dict(environ), start_response)
+    # The view behind the door answers with a redirect, too.
+    if statuses != ["302 Found"] * 5:
+        raise SystemExit(f"The door answered with {statuses}.")
     for environ, reason in [
         (new, f"new_session;revision={on.revision}"),
         (_environ(on, "/"), f"new_session;revision={on.revision}"),
@@ -139,8 +167,13 @@ def _contenders(on: Tenant, off: Tenant, requests: int) -> dict[str, Batch]:
         "let through, exempt path": _serve(gated, api, requests),
         "let through, destination host": _serve(gated, destination, requests),
         "decide()": _repeat(lambda: decide(facts), requests),
-        "arrive(), new session": _gather(new, requests),
-        "arrive(), session continues": _gather(running, requests),
+        "door: redirect": _serve(door, new, requests),
+        "door: by the hand-over page": _serve(door, _environ(on, "/"), requests),
+        "door: session continues": _serve(door, running, requests),
+        "door: part of a page": _serve(door, part, requests),
+        "door: call of the gate": _serve(door, call, requests),
+        "visit, new session": _gather(new, requests),
+        "visit, session continues": _gather(running, requests),
     }
 
 
@@ -178,15 +211,20 @@ def _handler(middleware: list[str]) -> WSGIHandler:
     return WSGIHandler()
 
 
-def _serve(handler: WSGIHandler, environ: Environ, requests: int) -> Batch:
+def _serve(handler: WSGIApplication, environ: Environ, requests: int) -> Batch:
     def once() -> None:
-        handler(dict(environ), _start_response).close()
+        answered = handler(dict(environ), _start_response)
+        getattr(answered, "close", _nothing_to_close)()
 
     return _repeat(once, requests)
 
 
-def _start_response(status: str, headers: list[tuple[str, str]]) -> None:
+def _start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
     """The server's side of WSGI, which costs nothing here."""
+
+
+def _nothing_to_close() -> None:
+    """The door's answer has no end of its own."""
 
 
 def _repeat(once: Callable[[], object], times: int) -> Batch:
@@ -200,13 +238,13 @@ def _repeat(once: Callable[[], object], times: int) -> Batch:
 
 
 def _gather(environ: Environ, requests: int) -> Batch:
-    """``arrive()`` on requests made beforehand: they keep what was parsed once."""
+    """The visit of requests made beforehand: they keep what was parsed once."""
 
     def batch() -> float:
         fresh = [WSGIRequest(dict(environ)) for _ in range(requests)]
         start = time.perf_counter()
         for request in fresh:
-            arrive(request)
+            visit_now(of_django(request))
         return time.perf_counter() - start
 
     return batch

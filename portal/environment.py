@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 _BOOLEANS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _REQUIRED = object()
-_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL")
+_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL", "GATE_KEY")
 
 
 @dataclass

@@ -17,6 +17,8 @@ from redirection.conf import (
     DEFAULT_CLOUDS,
     DEFAULT_EXEMPT_PATHS,
     DEFAULT_REGIONS,
+    GATE_KEY,
+    GATE_KEYS,
     cloud_problems,
 )
 
@@ -57,6 +59,8 @@ REDIRECTION_REPORT = ENVIRONMENT.seconds("REDIRECTION_REPORT", 3, 0.2, 10)
 REDIRECTION_TRAFFIC_DAYS = ENVIRONMENT.days("REDIRECTION_TRAFFIC_DAYS", 400, 31, 4000)
 # A change needs roles at most this old; older ones are asked for again first.
 REDIRECTION_ROLES_MAX_AGE = int(ENVIRONMENT.seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400))
+# A proxy in front of a portal that is not ours asks the gate with this key (docs/gate.md).
+REDIRECTION_GATE_KEY = ENVIRONMENT.names("REDIRECTION_GATE_KEY", (), GATE_KEY, GATE_KEYS)
 REDIRECTION_CHECK_ROLES_URL = "check_roles"
 REDIRECTION_INVITE = "portal.invitations.invite"
 REDIRECTION_LEGACY_NAME = ENVIRONMENT.text(
@@ -204,12 +208,16 @@ SOCIAL_AUTH_ENTRA_PIPELINE = (
 SESSION_COOKIE_NAME = "portal_session"
 SESSION_COOKIE_AGE = PORTAL_SESSION_LIMIT
 SESSION_COOKIE_SECURE = HTTPS
+# A legacy portal on the same host has a csrftoken of its own, often.
+CSRF_COOKIE_NAME = "portal_csrf"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 REDIRECTION_SESSION_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
+# A proxy on the same machine asks the gate over plain http.
+SECURE_REDIRECT_EXEMPT = [r"^redirection/gate$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -225,7 +233,8 @@ CONTENT_SECURITY_POLICY = content_security_policy(
 
 # --- Files, language, log ----------------------------------------------------------------
 
-STATIC_URL = "/static/"
+# A portal that is not ours may have a /static/ of its own on the same hosts.
+STATIC_URL = ENVIRONMENT.choice("STATIC_URL", "/static/", ("/static/", "/redirection/static/"))
 STATIC_ROOT = Path(ENVIRONMENT.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {

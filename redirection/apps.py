@@ -10,4 +10,5 @@ class RedirectionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from redirection import checks  # noqa: F401  (registers the system checks)
+        # They register themselves.
+        from redirection import checks, embedding_checks  # noqa: F401

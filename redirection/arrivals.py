@@ -15,8 +15,9 @@ from redirection import switches
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for, route_template
-from redirection.middleware import LONGEST_LOCATION, location
+from redirection.locations import LONGEST_LOCATION, link_of, location
 from redirection.pasted_links import PastedLink
+from redirection.received_requests import of_django
 
 
 class Owner(StrEnum):
@@ -87,6 +88,7 @@ def visit_of(link: PastedLink) -> WSGIRequest:
             "REQUEST_METHOD": "GET",
             "PATH_INFO": unquote_to_bytes(link.path).decode("latin-1"),
             "QUERY_STRING": iri_to_uri(link.query),
+            "HTTP_HOST": link.host,
             "wsgi.input": BytesIO(),
         }
     )
@@ -94,11 +96,10 @@ def visit_of(link: PastedLink) -> WSGIRequest:
 
 def arrival_of(link: PastedLink, visit: WSGIRequest, tenant: Tenant) -> Arrival:
     """Where ``link`` leads for ``tenant``, whose cloud has a destination origin."""
-    path, _, query = visit.get_full_path().partition("?")
-    rules = switches.held().rules
-    rule = destination_for(path, query, "", tenant.tid, rules, tenant.cloud)
+    request, rules = of_django(visit), switches.held().rules
+    rule = link_of(request, tenant)
     # Nobody is on the way, so nothing may claim to have been counted now.
-    found = location(visit, tenant, rule, now=0)
+    found = location(request, tenant, rule, 0, conf())
     way = urlsplit(found)
     hand_over = way.path == conf().hand_over_path
     if hand_over:

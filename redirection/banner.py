@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from redirection import decisions
 from redirection.conf import conf
-from redirection.middleware import hand_over_address
+from redirection.locations import hand_over_address
 from redirection.models import Tenant
-from redirection.permissions import SWITCH_REDIRECTION
+from redirection.permissions import SWITCH_REDIRECTION, may
 from redirection.request_classes import RequestClass
 from redirection.visits import Visit
 
@@ -61,9 +61,11 @@ class Banner:
         return f"{self.variant} {self.since or ''} {self.until or ''}".strip()
 
 
-def banner_for(request: HttpRequest, page: str) -> Banner | None:
-    """The banner of ``page`` (path and query), or None where there is nothing to say."""
-    visit: Visit | None = getattr(request, "redirection", None)
+def banner_for(request: HttpRequest, page: str, visit: Visit | None) -> Banner | None:
+    """The banner of ``page`` (path and query) for who asks; None where there is nothing to say.
+
+    ``visit`` is the one of the page, ``request`` may be one of its script.
+    """
     if visit is None or visit.tenant is None or visit.decision.go:
         return None
     if visit.request_class is RequestClass.EMBEDDED:
@@ -91,14 +93,13 @@ def banner_for(request: HttpRequest, page: str) -> Banner | None:
     )
 
 
-def banner_context(request: HttpRequest, page: str) -> dict[str, Any]:
+def banner_context(request: HttpRequest, page: str, visit: Visit | None) -> dict[str, Any]:
     """What the banner's template needs for ``page``; the form's token comes on top."""
-    visit: Visit | None = getattr(request, "redirection", None)
     tid = visit.tenant.tid if visit is not None and visit.tenant is not None else ""
     # A page out of a loop goes on saying so: no later request knows of it.
     asks = bool(tid) and visit is not None and not visit.is_in_a_loop
     return {
-        "banner": banner_for(request, page),
+        "banner": banner_for(request, page, visit),
         "page": page,
         "here_url": f"{reverse('redirection:here')}?{urlencode({'tid': tid})}" if asks else "",
         "destination_name": conf().destination_name,
@@ -128,6 +129,6 @@ def _variant(request: HttpRequest, visit: Visit, tenant: decisions.Tenant) -> Va
     if person is None or not person.is_authenticated:
         return Variant.INFORM
     row = Tenant.objects.filter(tid=tenant.tid).first()
-    if row is not None and person.has_perm(SWITCH_REDIRECTION, row):
+    if row is not None and may(person, SWITCH_REDIRECTION, row):
         return Variant.CONFIGURE
     return Variant.INFORM

@@ -54,6 +54,11 @@ DEFAULT_EXEMPT_PATHS = (
 )
 
 
+# What a header carries unchanged (RFC 9110, 5.5), but for the comma between two of them.
+GATE_KEY = r"[!-+\--~]{32,200}"
+GATE_KEYS = "keys of 32 to 200 printable characters"
+
+
 @dataclass(frozen=True)
 class Conf:
     """All settings of the app; durations in seconds unless the name says otherwise."""
@@ -69,11 +74,12 @@ class Conf:
     report: float
     traffic_days: int
     destination_shows_notices: bool
-    roles_max_age: int
+    roles_max_age: int | None
     check_roles_url: str
     invite_path: str
     legacy_name: str
     destination_name: str
+    gate_keys: tuple[bytes, ...]
 
     @cached_property
     def legacy_hosts(self) -> LegacyHosts:
@@ -85,7 +91,8 @@ class Conf:
     @property
     def destination_urlconf(self) -> str:
         """The addresses of the destination, whatever host is being served now."""
-        return settings.ROOT_URLCONF
+        urlconf: str = _setting("DESTINATION_URLCONF", settings.ROOT_URLCONF)
+        return urlconf
 
     @cached_property
     def hand_over_path(self) -> str:
@@ -145,6 +152,7 @@ def conf() -> Conf:
         invite_path=_setting("INVITE", ""),
         legacy_name=_setting("LEGACY_NAME", "Microsoft Defender for Cloud Apps"),
         destination_name=_setting("DESTINATION_NAME", "Microsoft 365 Defender"),
+        gate_keys=_gate_keys(_setting("GATE_KEY", ())),
     )
 
 
@@ -163,6 +171,17 @@ def cloud_problems(clouds: object) -> list[str]:
         if not isinstance(domains, list) or not domains or not all(map(_is_domain, domains)):
             problems.append(f"{key!r}: legacy {domains!r} is not a list of host names")
     return problems
+
+
+def _gate_keys(value: object) -> tuple[bytes, ...]:
+    """The keys in REDIRECTION_GATE_KEY: text with commas, or a list. Without any it is off."""
+    keys = value.split(",") if isinstance(value, str) else value
+    if not isinstance(keys, list | tuple):
+        raise ImproperlyConfigured("REDIRECTION_GATE_KEY: neither text nor a list of keys")
+    keys = [str(key).strip() for key in keys if str(key).strip()]
+    if not all(re.fullmatch(GATE_KEY, key) for key in keys):
+        raise ImproperlyConfigured(f"REDIRECTION_GATE_KEY: not each is one of {GATE_KEYS}")
+    return tuple(key.encode() for key in keys)
 
 
 def _is_origin(value: object) -> bool:

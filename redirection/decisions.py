@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Stage(StrEnum):
@@ -83,8 +84,8 @@ class LegacySession:
         return now - self.seen <= idle and now - self.started <= limit
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+# Named tuples: they are made for every request, and a frozen dataclass takes thrice as long.
+class Facts(NamedTuple):
     """Everything the decision rests on.
 
     ``loaded`` is False while the worker has never read the settings; ``destination`` is False
@@ -107,8 +108,7 @@ class Facts:
     ahead_of_time: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Stay or go, and why. ``revision`` is the tenant's, 0 where no tenant is known.
 
     ``refuse``: neither; the browser asks again when somebody really opens the page.

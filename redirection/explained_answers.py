@@ -2,58 +2,53 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_cache_control
+import time
 
-from redirection import legacy_sessions, loops
+from redirection import answers
+from redirection.answers import Answer
 from redirection.conf import Conf
-from redirection.middleware import link_of, redirect_to, refuse, say_why
+from redirection.legacy_requests import LegacyRequest
+from redirection.locations import link_of
+from redirection.set_cookies import Cookie
 from redirection.visits import Visit
 
 Headers = tuple[tuple[str, str], ...]
 
 
-def answer_to(request: HttpRequest, visit: Visit, settings: Conf) -> tuple[int | None, Headers]:
+def answer_to(request: LegacyRequest, visit: Visit, settings: Conf) -> tuple[int | None, Headers]:
     """Status and headers for ``visit`` of ``request``.
 
     The status is None where the legacy portal answers; then the headers are those that are
     added to its answer. Cookies stand there by their names only.
     """
-    response = _response(request, visit, settings)
-    answers_itself = visit.decision.go or visit.decision.refuse
-    return response.status_code if answers_itself else None, _headers(response)
+    answer = _answer(request, visit, settings)
+    if answer is None:
+        return None, _kept(visit, settings)
+    return answer.status, (*answer.headers, *_without_values(answer.cookies))
 
 
-def _response(request: HttpRequest, visit: Visit, settings: Conf) -> HttpResponse:
+def _answer(request: LegacyRequest, visit: Visit, settings: Conf) -> Answer | None:
     if visit.decision.refuse:
-        return refuse(visit)
+        return answers.refuse(visit)
     if visit.decision.go and visit.tenant is not None:
-        response = redirect_to(link_of(request, visit.tenant), request, visit, visit.tenant)
-    else:
-        response = _kept(visit, settings)
-    if visit.page_load and visit.returns:
-        loops.note(settings, response, visit.returns)
-    return response
+        link = link_of(request, visit.tenant)
+        return answers.redirect_to(link, request, visit, visit.tenant, settings)
+    return None
 
 
-def _kept(visit: Visit, settings: Conf) -> HttpResponse:
+def _kept(visit: Visit, settings: Conf) -> Headers:
     """What this project adds to an answer of the legacy portal."""
-    response = HttpResponse()
-    del response["Content-Type"]
-    if visit.host is not None and visit.tenant is not None:
-        if visit.page_load:
-            say_why(response, visit)
-        session = visit.session_after(settings)
-        if session is not None and session is not visit.session:
-            patch_cache_control(response, private=True)
-            legacy_sessions.write(settings, response, session, visit.host.domain)
-    return response
+    if visit.host is None or visit.tenant is None:
+        return ()
+    renewed = answers.renewal(visit, settings)
+    addition = answers.unseen_addition(visit, renewed, settings)
+    headers = list(addition.headers)
+    if addition.cache_control:
+        headers.append(("Cache-Control", ", ".join(addition.cache_control)))
+    return (*headers, *_without_values(addition.cookies))
 
 
-def _headers(response: HttpResponse) -> Headers:
+def _without_values(cookies: list[Cookie]) -> Headers:
     # The value of a cookie would be somebody's session.
-    cookies = (
-        ("Set-Cookie", morsel.OutputString().replace(morsel.coded_value, "…", 1))
-        for morsel in response.cookies.values()
-    )
-    return (*response.items(), *cookies)
+    now = time.time()
+    return tuple(("Set-Cookie", cookie._replace(value="…").text(now)) for cookie in cookies)

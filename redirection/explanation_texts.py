@@ -10,12 +10,12 @@ from http import HTTPStatus
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _, gettext_lazy
 
+from redirection.answers import HEADER
 from redirection.conf import conf
 from redirection.deep_links import Counterpart
 from redirection.explain_forms import VISITOR_NAMES
 from redirection.explanations import Explanation
 from redirection.feature_names import feature_name
-from redirection.middleware import HEADER
 from redirection.models import Change
 from redirection.past_states import PastState
 from redirection.pasted_sessions import PastedSession, Signature

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.core.handlers.wsgi import WSGIRequest
 from django.db.models import Q
-from django.http import HttpResponse
 
 from redirection import legacy_sessions, step_backs, switches
 from redirection.arrivals import Arrival, arrival_of, visit_of
@@ -24,10 +23,12 @@ from redirection.models import Tenant
 from redirection.past_states import PastState, state_at
 from redirection.pasted_links import PastedLink
 from redirection.pasted_sessions import PastedSession, pasted_session
+from redirection.received_requests import of_django
+from redirection.request_classes import RequestClass, request_class
 from redirection.step_backs import RunningStepBack
 from redirection.switches import Held
 from redirection.visitors import KINDS, Brings, Visitor, session_of
-from redirection.visits import Visit, visit_at
+from redirection.visits import Visit, hints_of, visit_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,11 @@ class Explanation:
     headers: tuple[tuple[str, str], ...]
 
     @property
+    def request_class(self) -> RequestClass:
+        """What the request is, on any host: a visit to another one does not look."""
+        return request_class(hints_of(of_django(self.request)))
+
+    @property
     def by_script(self) -> bool:
         """Whether the page is served and its script takes the tab on."""
         return (
@@ -105,23 +111,24 @@ def explain(question: Question) -> Explanation:
     held = Held(0).with_changes(
         0, [(state.row.as_held(), state.row.enabled) for state in states.values() if state]
     )
-    request = _request(question, settings)
+    imagined = _request(question, settings)
     # Whose session it is must be known before it can be brought along.
-    visit = visit_at(request, settings, held, now)
+    visit = visit_at(of_django(imagined), settings, held, now)
     state = states.get(visit.tenant.tid) if visit.tenant else None
-    pasted = _bring_session(question, request, state, settings, now)
+    pasted = _bring_session(question, imagined, state, settings, now)
+    request = of_django(imagined)
     visit = visit_at(request, settings, held, now)
     named = visit.tenant.tid if visit.tenant else next(iter(states), "")
     status, headers = answer_to(request, visit, settings)
     goes = visit.tenant is not None and settings.destination(visit.tenant.cloud) is not None
     return Explanation(
         question=question,
-        request=request,
+        request=imagined,
         visit=visit,
         state=states.get(named),
         too_early=bool(states) and states.get(named) is None,
-        exempt_path=_exempt_path(request, visit, settings),
-        arrival=arrival_of(question.link, request, visit.tenant)
+        exempt_path=_exempt_path(imagined, visit, settings),
+        arrival=arrival_of(question.link, imagined, visit.tenant)
         if visit.tenant is not None and goes and visit.decision.reason is not Reason.EXEMPT
         else None,
         session=_session(visit, pasted, settings, now),
@@ -160,9 +167,8 @@ def _request(question: Question, settings: Conf) -> WSGIRequest:
     request.method = request.META["REQUEST_METHOD"] = method
     request.COOKIES = {}
     if question.tenant is not None:
-        response = HttpResponse()
-        legacy_sessions.remember_tenant(settings, response, str(question.tenant.tid), "")
-        request.COOKIES |= _values(response)
+        remembering = legacy_sessions.remembering(settings, str(question.tenant.tid), "")
+        request.COOKIES[remembering.name] = remembering.value
     return request
 
 
@@ -182,15 +188,16 @@ def _bring_session(
         return pasted
     if state is None:
         return None
-    response, tenant = HttpResponse(), state.row.as_held()
+    tenant = state.row.as_held()
     session = session_of(question.visitor, tenant, now, settings.session_idle * 1000)
     if session is not None:
-        legacy_sessions.write(settings, response, session, "")
+        keeping = legacy_sessions.keeping(settings, session, "")
+        request.COOKIES[keeping.name] = keeping.value
     if KINDS[question.visitor].brings is Brings.STEP_BACK:
         until = now + state.row.step_back_minutes * 60_000
         step_back = RunningStepBack(tenant.tid, UUID(int=0), now, until)
-        step_backs.write(settings, response, step_back, now, "")
-    request.COOKIES |= _values(response)
+        step_back_cookie = step_backs.keeping(settings, step_back, now, "")
+        request.COOKIES[step_back_cookie.name] = step_back_cookie.value
     return None
 
 
@@ -212,7 +219,3 @@ def _exempt_path(request: WSGIRequest, visit: Visit, settings: Conf) -> str:
         return ""
     path = f"{request.path_info}/"
     return next((exempt for exempt in settings.exempt_paths if path.startswith(exempt)), "")
-
-
-def _values(response: HttpResponse) -> dict[str, str]:
-    return {name: morsel.value for name, morsel in response.cookies.items()}

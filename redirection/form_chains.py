@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.core import signing
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from redirection.conf import Conf
 from redirection.request_classes import RequestClass
+from redirection.set_cookies import Cookie
 
 _FORMS = (RequestClass.FORM_POST, RequestClass.UPLOAD)
 # From the answer to a form to the load it asks for.
@@ -23,17 +24,20 @@ _SECONDS = 10
 _LONGEST = 200
 
 
-def is_sent_on(kind: RequestClass, response: HttpResponseBase) -> bool:
-    """Whether ``response`` answers a form with the address of the next page."""
-    return kind in _FORMS and 300 <= response.status_code < 400
+def may_be_sent_on(kind: RequestClass) -> bool:
+    """Whether a request is a form, which may be answered with the address of the next page."""
+    return kind in _FORMS
 
 
-def note(conf: Conf, response: HttpResponseBase) -> None:
-    """Let the browser say with its next load that it comes from a form."""
-    response.set_cookie(
-        _cookie(conf), _signer().sign("form"), max_age=_SECONDS,
-        secure=conf.session_cookie_secure, httponly=True, samesite="Lax",
-    )  # fmt: skip
+def is_sent_on(status: int) -> bool:
+    """Whether an answer of this status to a form sends it on to the next page."""
+    return 300 <= status < 400
+
+
+def marking(conf: Conf) -> Cookie:
+    """The cookie with which the browser says on its next load that it comes from a form."""
+    value = _signer().sign("form")
+    return Cookie(_cookie(conf), value, "", conf.session_cookie_secure, _SECONDS)
 
 
 def is_part_of(conf: Conf, cookies: Mapping[str, str]) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _PORT = re.compile(r":[0-9]{0,5}\Z")
 # RFC 1035, 2.3.4: a name has at most 253 visible characters.
 _LONGEST_NAME = 253
+# A dot, a colon and a port on top.
+_LONGEST_HOST = _LONGEST_NAME + 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +40,21 @@ class LegacyHosts:
     name a data region and therefore never a tenant.
     """
 
-    __slots__ = ("_domains", "_lengths", "_regions")
+    __slots__ = ("_domains", "_lengths", "_parse", "_regions")
 
     def __init__(self, domains: Mapping[str, str], regions: Iterable[str]) -> None:
         self._domains = {domain.lower(): cloud for domain, cloud in domains.items()}
         # The longest domain wins: portal.example.com is not tenant "portal" of example.com.
         self._lengths = sorted({domain.count(".") + 1 for domain in self._domains}, reverse=True)
         self._regions = frozenset(region.lower() for region in regions)
+        # Few names are asked for again and again.
+        self._parse = lru_cache(maxsize=4096)(self._parsed)
 
     def parse(self, host: str) -> LegacyHost | None:
         """The parts of ``host`` (a Host header value), or None if it is not a legacy host."""
+        return self._parse(host) if len(host) <= _LONGEST_HOST else None
+
+    def _parsed(self, host: str) -> LegacyHost | None:
         name = _PORT.sub("", host).lower().removesuffix(".")
         if len(name) > _LONGEST_NAME:
             return None

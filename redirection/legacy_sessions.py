@@ -18,6 +18,7 @@ from django.http import HttpResponseBase
 from redirection import traffic
 from redirection.conf import Conf
 from redirection.decisions import LegacySession
+from redirection.set_cookies import Cookie
 
 # The cookie is written anew at most this often (milliseconds), and often enough for a short
 # idle time-out.
@@ -48,17 +49,14 @@ def remembered_tenant(conf: Conf, cookies: Mapping[str, str]) -> str:
     return cookies.get(_tenant_cookie(conf), "")
 
 
+def remembering(conf: Conf, tid: str, domain: str) -> Cookie:
+    """The cookie that remembers the tenant visited for a year, for every host below ``domain``."""
+    return Cookie(_tenant_cookie(conf), tid, domain, conf.session_cookie_secure, 365 * 86400)
+
+
 def remember_tenant(conf: Conf, response: HttpResponseBase, tid: str, domain: str) -> None:
-    """Remember the tenant visited for a year, for every host below ``domain``."""
-    response.set_cookie(
-        _tenant_cookie(conf),
-        tid,
-        max_age=365 * 86400,
-        domain=domain,
-        secure=conf.session_cookie_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    """Remember the tenant visited, see ``remembering``."""
+    remembering(conf, tid, domain).put_on(response)
 
 
 def is_due(conf: Conf, session: LegacySession, now: int) -> bool:
@@ -66,18 +64,17 @@ def is_due(conf: Conf, session: LegacySession, now: int) -> bool:
     return now - session.seen > min(_RENEW_AFTER, conf.session_idle * 1000 // 4)
 
 
-def write(conf: Conf, response: HttpResponseBase, session: LegacySession, domain: str) -> None:
-    """Put the session on the answer, for every host below ``domain``, until the browser closes."""
+def keeping(conf: Conf, session: LegacySession, domain: str) -> Cookie:
+    """The session as a cookie for every host below ``domain``, until the browser closes."""
     payload = f"{session.started:x}.{session.seen:x}"
     signature = _signature(conf.session_keys[0], session.tid, payload)
-    response.set_cookie(
-        cookie_name(conf, session.tid),
-        f"{payload}.{signature}",
-        domain=domain,
-        secure=conf.session_cookie_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    name = cookie_name(conf, session.tid)
+    return Cookie(name, f"{payload}.{signature}", domain, conf.session_cookie_secure)
+
+
+def write(conf: Conf, response: HttpResponseBase, session: LegacySession, domain: str) -> None:
+    """Put the session on the answer, see ``keeping``."""
+    keeping(conf, session, domain).put_on(response)
 
 
 def end(conf: Conf, cookies: Mapping[str, str], response: HttpResponseBase, domain: str) -> None:

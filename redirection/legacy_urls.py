@@ -17,5 +17,8 @@ urlpatterns = [
     path("redirection/step-back", views.take_step_back, name="take_step_back"),
     path("redirection/end-step-back", views.end_step_back, name="end_step_back"),
     path("redirection/here", views.here, name="here"),
+    path("redirection/lead-on", views.lead_on, name="lead_on"),
     path("redirection/page-seen", views.page_seen, name="page_seen"),
+    # For portals that are not ours.
+    path("redirection/state", views.state, name="state"),
 ]

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus
 UNCHANGED = "%!$&'()*+,-./:;=?@_~"
 _ENCODED_SLASH = re.compile(r"%(?:25)?2f", re.IGNORECASE)
 _PARAMETER = re.compile(r"[^&]+")
+_EMPTY_PARAMETER = re.compile(r"(?:\A|&)(?:&|\Z)")
 
 
 def is_route(fragment: str) -> bool:
@@ -50,6 +51,8 @@ def joined(own: str, page: str) -> str:
     """The route's own parameters, then those of the page that it does not have itself."""
     if not page:
         return own
+    if not own and not _EMPTY_PARAMETER.search(page):
+        return page
     names = {read_name(parameter) for parameter in parameters_of(own)}
     extra = [part for part in parameters_of(page) if read_name(part) not in names]
     return "&".join([own, *extra] if own else extra)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.http import HttpResponseBase
-
 from redirection.conf import Conf
+from redirection.set_cookies import Cookie
 
 # The third time in a row the legacy page is shown.
 MOST_RETURNS = 2
@@ -26,8 +25,8 @@ def returns(conf: Conf, cookies: Mapping[str, str]) -> int:
 def was_sent_back(meta: Mapping[str, str], destination: str) -> bool:
     """Whether a page of the origin ``destination`` sent the browser here by itself.
 
-    ``meta`` is that of the request. A destination that keeps its address to itself is known
-    by Fetch Metadata: another site navigates, and nobody clicked.
+    ``meta`` are the headers of the request, named as in WSGI. A destination that keeps its
+    address to itself is known by Fetch Metadata: another site navigates, and nobody clicked.
     """
     if meta.get("HTTP_SEC_FETCH_USER") == "?1":
         return False
@@ -37,16 +36,9 @@ def was_sent_back(meta: Mapping[str, str], destination: str) -> bool:
     return meta.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
 
 
-def note(conf: Conf, response: HttpResponseBase, count: int) -> None:
-    """Keep ``count`` returns in the browser for half a minute."""
-    response.set_cookie(
-        _cookie(conf),
-        str(min(count, 9)),
-        max_age=_SECONDS,
-        secure=conf.session_cookie_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+def counting(conf: Conf, count: int) -> Cookie:
+    """The cookie that keeps ``count`` returns in the browser for half a minute."""
+    return Cookie(_cookie(conf), str(min(count, 9)), "", conf.session_cookie_secure, _SECONDS)
 
 
 def _cookie(conf: Conf) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.http import HttpRequest
 from django.urls import reverse
 
 from redirection.request_classes import RequestClass
@@ -20,9 +19,8 @@ class StepBackNotice:
     end_url: str
 
 
-def step_back_notice(request: HttpRequest) -> StepBackNotice | None:
-    """The notice of the page being served, or None where no step back keeps it."""
-    visit: Visit | None = getattr(request, "redirection", None)
+def step_back_notice(visit: Visit | None) -> StepBackNotice | None:
+    """The notice of the page of ``visit``, or None where no step back keeps it."""
     if visit is None or visit.step_back is None or visit.tenant is None or not visit.tenant.on:
         return None
     if visit.request_class is RequestClass.EMBEDDED:

@@ -20,6 +20,7 @@ from django.utils.encoding import iri_to_uri
 
 from redirection.conf import Conf
 from redirection.decisions import is_exempt
+from redirection.set_cookies import Cookie
 
 SHORTEST, LONGEST = 15, 8 * 60
 # Seconds between the form and the legacy portal.
@@ -95,20 +96,20 @@ def read(conf: Conf, cookies: Mapping[str, str], tid: str) -> RunningStepBack | 
     return RunningStepBack(tid, UUID(number), int(started, 16), int(until, 16))
 
 
+def keeping(conf: Conf, running: RunningStepBack, now: int, domain: str) -> Cookie:
+    """It as a cookie for every host below ``domain``, until it ends."""
+    payload = f"{running.number.hex}.{running.started:x}.{running.until:x}"
+    value = _signer(running.tid).sign(payload)
+    seconds = max((running.until - now) // 1000, 0)
+    name = cookie_name(conf, running.tid)
+    return Cookie(name, value, domain, conf.session_cookie_secure, seconds)
+
+
 def write(
     conf: Conf, response: HttpResponseBase, running: RunningStepBack, now: int, domain: str
 ) -> None:
-    """Put it on the answer, for every host below ``domain``, until it ends."""
-    payload = f"{running.number.hex}.{running.started:x}.{running.until:x}"
-    response.set_cookie(
-        cookie_name(conf, running.tid),
-        _signer(running.tid).sign(payload),
-        max_age=max((running.until - now) // 1000, 0),
-        domain=domain,
-        secure=conf.session_cookie_secure,
-        httponly=True,
-        samesite="Lax",
-    )
+    """Put it on the answer, see ``keeping``."""
+    keeping(conf, running, now, domain).put_on(response)
 
 
 def end(conf: Conf, response: HttpResponseBase, tid: str, domain: str) -> None:
@@ -126,7 +127,7 @@ def end_all(
             response.delete_cookie(name, domain=domain, samesite="Lax")
 
 
-def own_page(value: object, exempt_paths: tuple[str, ...]) -> str:
+def own_page(value: object, exempt_paths: tuple[str, ...], longest: int = LONGEST_PAGE) -> str:
     """``value`` as the address of a legacy page, percent-encoded, or "/" if it is none.
 
     A path on the host that serves it, with query and fragment. No second slash, no backslash
@@ -142,7 +143,7 @@ def own_page(value: object, exempt_paths: tuple[str, ...]) -> str:
         return "/"
     address, hash_sign, fragment = page.partition("#")
     without_filters = address.partition("?")[0] + hash_sign + fragment.partition("?")[0]
-    return next((text for text in (page, without_filters) if len(text) <= LONGEST_PAGE), "/")
+    return next((text for text in (page, without_filters) if len(text) <= longest), "/")
 
 
 def legacy_origin(conf: Conf, cloud: str, name: str) -> str | None:

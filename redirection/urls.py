@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.urls import path
 
 from redirection import legacy_urls, views
@@ -38,7 +39,9 @@ urlpatterns = [
     path("redirection/step-back", views.step_back, name="step_back"),
     path("redirection/hand-over", views.hand_over, name="hand_over"),
     path("redirection/go", views.go, name="go"),
-    path("redirection/explain", views.explain_decision, name="explain"),
     path("redirection/way-back", views.way_back, name="way_back"),
     *legacy_urls.feedback,
 ]
+if apps.is_installed("django.contrib.admin"):
+    # One of the operator pages.
+    urlpatterns.append(path("redirection/explain", views.explain_decision, name="explain"))

@@ -166,8 +166,9 @@ def wait_until_open(port: int) -> None:
     raise AssertionError(f"nothing listens on port {port}")
 
 
-def certified(directory: Path) -> Path:
-    """Write a certificate for 127.0.0.1 and its key; the file with the authority it is from."""
+def certified(directory: Path, *names: str) -> Path:
+    """Write a certificate for 127.0.0.1 and ``names``, and its key; the file with the authority
+    it is from."""
     now = datetime.now(UTC)
     authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "The authority")])
@@ -192,7 +193,9 @@ def certified(directory: Path) -> Path:
         certificate = builder.sign(authority_key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM)
 
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    address = x509.SubjectAlternativeName(
+        [x509.IPAddress(ip_address("127.0.0.1")), *map(x509.DNSName, names)]
+    )
     key_id = x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key())
     its_key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     is_authority = x509.BasicConstraints(ca=True, path_length=None)

@@ -1,4 +1,4 @@
-"""What static/redirection/portal.js does, in Python: a browser test holds the two together."""
+"""What portal.js of the app does, in Python: a browser test holds the two together."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ def moves_on(
     history_length: int,
     has_opener: bool = False,
     framed: bool = False,
+    used: bool = False,
 ) -> bool:
-    """Whether the tab leaves the page. ``storage`` is its sessionStorage, None if blocked."""
+    """Whether the tab leaves the page. ``storage`` is its sessionStorage, None if blocked.
+
+    ``used``: somebody has typed into the page already.
+    """
     if framed:
         return False
     moves = "go" in data
@@ -33,6 +37,6 @@ def moves_on(
         carries_on = "carries-on" in data and (history_length > 1 or has_opener)
         began = storage.get(KEY, "0" if carries_on else data["now"])
         moves = moves or ("since" in data and int(began) >= int(data["since"]))
-        if not moves:
+        if used or not moves:
             storage[KEY] = began
-    return moves
+    return moves and not used

@@ -84,7 +84,7 @@ def test_a_browser_without_sec_fetch_headers_keeps_its_banner(
     switch(contoso, "on")
     shown = old.get(f"/redirection/here?tid={contoso.tid}&page=/", headers=sent)
     assert "Automatic redirection is on since" in text(shown)  # type: ignore[arg-type]
-    script = Path(__file__).parent.parent / "static" / "redirection" / "banner.js"
+    script = Path(__file__).parent.parent / "redirection" / "static" / "redirection" / "portal.js"
     assert 'setRequestHeader("X-Requested-With", "XMLHttpRequest")' in script.read_text()
 
 

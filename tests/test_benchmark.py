@@ -27,6 +27,8 @@ def test_every_contender_is_compared_with_the_floor_and_asks_no_store() -> None:
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line for line in result.stdout.splitlines() if line.startswith(("redirect,", "let "))]
     assert len(rows) == 6
+    doors = [line for line in result.stdout.splitlines() if line.startswith("door: ")]
+    assert len(doors) == 5
     assert "Queries: 0" in result.stdout
 
 

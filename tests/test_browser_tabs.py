@@ -20,7 +20,7 @@ from tests.portal_script_twin import KEY, moves_on
 
 __all__ = ["allow_django_beside_a_browser", "portal"]
 
-SCRIPT = Path(__file__).parent.parent / "static" / "redirection" / "portal.js"
+SCRIPT = Path(__file__).parent.parent / "redirection" / "static" / "redirection" / "portal.js"
 
 
 def stays(page: Page, portal: ForeignPortal, path: str = "/files", host: str = "contoso") -> None:
@@ -388,20 +388,21 @@ def test_a_destination_that_sends_everybody_back_is_no_endless_loop(
 
 
 @pytest.fixture
-def cases() -> Iterator[tuple[dict[str, str], str | None, bool, bool]]:
-    """What the page says, what the tab remembers, whether it has a past, and an opener."""
+def cases() -> Iterator[tuple[dict[str, str], str | None, bool, bool, bool]]:
+    """What the page says, what the tab remembers; whether it has a past, an opener, input."""
     since: list[dict[str, str]] = [{}, {"since": "50"}]
     return itertools.product(
-        [{"now": "60", **first, **second, **third}
+        [{"now": "60", "hand-over": "http://security.localhost/", **first, **second, **third}
          for first in since for second in ({}, {"carries-on": ""}) for third in ({}, {"go": ""})],
         [None, "40", "50", "60", "0"],
+        [False, True],
         [False, True],
         [False, True],
     )  # fmt: skip
 
 
 def test_the_twin_of_the_portal_script_does_what_the_script_does(
-    page: Page, cases: Iterator[tuple[dict[str, str], str | None, bool, bool]]
+    page: Page, cases: Iterator[tuple[dict[str, str], str | None, bool, bool, bool]]
 ) -> None:
     page.route(
         "http://twin.localhost/**",
@@ -409,29 +410,40 @@ def test_the_twin_of_the_portal_script_does_what_the_script_does(
     )
     page.goto("http://twin.localhost/")
     # The script's own world: what it reads and what it would do, without leaving the page.
-    run = """([code, data, stored, past, opener]) => {
+    run = """([code, data, stored, past, opener, used]) => {
       const storage = stored === null ? {} : { [data.key]: stored };
       const moved = [];
       const window = { opener: opener || null, addEventListener() {} };
       window.top = window;
+      window.EventCounts = Map;
+      window.performance = {
+        eventCounts: new Map([["input", used ? 1 : 0]]), getEntriesByType: () => [],
+      };
       const dataset = {};
       for (const [name, value] of Object.entries(data)) {
         dataset[name.replace(/-(.)/g, (all, letter) => letter.toUpperCase())] = value;
       }
-      const document = { currentScript: { dataset }, documentElement: {} };
+      const document = {
+        currentScript: { dataset }, documentElement: {}, readyState: "loading",
+        addEventListener() {},
+      };
       const sessionStorage = {
         getItem: key => storage[key] ?? null,
         setItem: (key, value) => { storage[key] = String(value); },
       };
-      const location = { hash: "", pathname: "/", replace: address => moved.push(address) };
+      const location = {
+        hash: "", pathname: "/", origin: "http://twin.localhost",
+        replace: address => moved.push(address),
+      };
       const names = ["window", "document", "sessionStorage", "location", "history", "navigator"];
       new Function(...names, code)(
         window, document, sessionStorage, location, { length: past ? 2 : 1 }, { sendBeacon() {} });
       return [moved.length > 0, storage[data.key] ?? null];
     }"""
     code = SCRIPT.read_text()
-    for data, stored, past, opener in cases:
+    for data, stored, past, opener, used in cases:
         storage = {} if stored is None else {KEY: stored}
-        moved = moves_on(data, storage, history_length=2 if past else 1, has_opener=opener)
-        found = page.evaluate(run, [code, {**data, "key": KEY}, stored, past, opener])
-        assert found == [moved, storage.get(KEY)], (data, stored, past, opener)
+        length = 2 if past else 1
+        moved = moves_on(data, storage, history_length=length, has_opener=opener, used=used)
+        found = page.evaluate(run, [code, {**data, "key": KEY}, stored, past, opener, used])
+        assert found == [moved, storage.get(KEY)], (data, stored, past, opener, used)

@@ -81,6 +81,7 @@ WRONG = {
     "REDIRECTION_SESSION_LIMIT": ["0", "2592001", "12h"],
     "REDIRECTION_REFRESH": ["0", "0.01", "61", "fast"],
     "REDIRECTION_REPORT": ["0", "0.1", "11", "often"],
+    "REDIRECTION_GATE_KEY": ["short", f"{KEY},short", f"{KEY} with spaces", "é" * 32],
     "REDIRECTION_TRAFFIC_DAYS": ["30", "4001", "1.5", "all"],
     "REDIRECTION_ROLES_MAX_AGE": ["0", "86401", "soon"],
     "PORTAL_SAMPLE_PAGES": ["yes please"],
@@ -97,6 +98,7 @@ WRONG = {
     "PORTAL_SESSION_LIMIT": ["59", "28801", "8h"],
     "PORTAL_SESSION_IDLE": ["59", "28801", "an hour"],
     "BEHIND_PROXY": ["127.0.0.1"],
+    "STATIC_URL": ["static/", "/other/", "https://static.example.com/"],
     "LOG_LEVEL": ["info", "LOUD"],
 }
 
@@ -110,7 +112,7 @@ def test_a_wrong_value_is_refused_with_variable_value_and_what_is_accepted(
     with pytest.raises(ImproperlyConfigured) as refused:
         settings_with(**{name: value})
     message = str(refused.value)
-    shown = "(not shown)" if name.startswith("SECRET_KEY") else repr(value)
+    shown = "(not shown)" if name.endswith(("KEY", "KEY_FALLBACKS")) else repr(value)
     assert message.startswith(f"{name}={shown} is not accepted")
     assert message.endswith(f"Accepted: {table()[name][1]}.")
     assert "\n" not in message

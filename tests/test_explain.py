@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, example, given, settings as how, strategies 
 from pytest_django import Settings
 
 from redirection import decisions, legacy_sessions, switches, traffic
+from redirection.answers import HEADER
 from redirection.conf import conf
 from redirection.decisions import LegacySession, Reason
 from redirection.explanations import Explanation, Question, explain
-from redirection.middleware import HEADER, RedirectionMiddleware
+from redirection.middleware import RedirectionMiddleware
 from redirection.models import Channel, SessionMark, Tenant, Traffic
 from redirection.past_states import state_at
 from redirection.pasted_links import NotALink, PastedLink, pasted_link

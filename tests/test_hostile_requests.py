@@ -96,7 +96,7 @@ def ask(method: str, target: str, host: str, body: bytes = b"", **environ: Any) 
     environ["wsgi.input"] = io.BytesIO(body)
     response = application(environ, start)
     answer["body"] = b"".join(response)
-    response.close()
+    getattr(response, "close", lambda: None)()
     return answer
 
 

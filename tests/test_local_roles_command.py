@@ -54,7 +54,7 @@ def test_taking_from_a_stranger_adds_nobody(contoso: Tenant) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "the following arguments are required: TENANT, OBJECT_ID, ROLE|none"),
+        ([], "the following arguments are required: TENANT, PERSON, ROLE|none"),
         (["nobody", OID, FULL, "--reason", "x"], "No tenant is named 'nobody'."),
         (
             ["contoso", "nina@x", FULL, "--reason", "x"],

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = {
-    "requirements.txt": PROJECT["dependencies"],
-    "requirements-dev.txt": [*PROJECT["dependencies"], *EXTRAS["demo"], *EXTRAS["dev"]],
+    "requirements.txt": [*PROJECT["dependencies"], *EXTRAS["site"]],
+    "requirements-dev.txt": [*PROJECT["dependencies"], *chain(*EXTRAS.values())],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z0-9,-]+\])?==(?P<version>\S+)( ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
@@ -57,5 +57,5 @@ def test_tests_run_with_the_versions_that_are_installed_in_the_end() -> None:
 
 
 def test_no_package_is_named_twice() -> None:
-    listed = list(chain(PROJECT["dependencies"], EXTRAS["demo"], EXTRAS["dev"]))
+    listed = list(chain(PROJECT["dependencies"], *EXTRAS.values()))
     assert len(names(listed)) == len(listed)

@@ -258,10 +258,20 @@ TABLE: dict[str, dict[str, View]] = {
             "/redirection/here?tid={tenant}",
             everybody(FORBIDDEN), everybody(NOT_SO), everybody(NOT_SO), get_does_something=True,
         ),
+        "redirection/lead-on": View(
+            # Redirection is off: back to the page.
+            "/redirection/lead-on?page=/audits",
+            everybody(AWAY), everybody(NOT_SO), everybody(NOT_SO),
+        ),
         "redirection/page-seen": View(
             "/redirection/page-seen",
             everybody(NOT_SO), everybody(HTTPStatus.NO_CONTENT), everybody(NOT_SO),
             {"path": "/", "fragment": "#/audits", "counted": "1"},
+        ),
+        "redirection/state": View(
+            # A script of the same origin asks; these people type the address.
+            "/redirection/state?page=/?tid={tenant}",
+            everybody(FORBIDDEN), everybody(NOT_SO), everybody(NOT_SO), get_does_something=True,
         ),
         "redirection/language": LANGUAGE,
         "": public_page("/"),

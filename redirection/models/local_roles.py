@@ -112,6 +112,7 @@ class LocalRoleManager(models.Manager["LocalRole"]):
         """Whether the tenant's last known full access ends when the person's role becomes this.
 
         Others count who are active, have signed in, and have it by a local or directory role.
+        Where there is no directory (REDIRECTION_ROLES_MAX_AGE is None), no sign-in is known of.
         """
         snapshots = RoleSnapshot.objects.filter(tenant=tenant)
         own = snapshots.filter(person=person).first()
@@ -127,9 +128,10 @@ class LocalRoleManager(models.Manager["LocalRole"]):
             tenant=tenant,
             role=LocalRoleName.GLOBAL_ADMINISTRATOR,
             person__is_active=True,
-            # A mistyped object id is nobody's way in.
-            person__role_snapshots__isnull=False,
         ).exclude(person=person)
+        if conf().roles_max_age is not None:
+            # A mistyped object id is nobody's way in.
+            by_local_role = by_local_role.filter(person__role_snapshots__isnull=False)
         if by_local_role.exists():
             return False
         others = snapshots.filter(person__is_active=True).exclude(person=person)

@@ -6,11 +6,14 @@ from redirection.views.feedback import feedback_sent, give_feedback
 from redirection.views.hand_over import go, hand_over
 from redirection.views.here import here
 from redirection.views.history_page import export_history, history_page
+from redirection.views.lead_on import lead_on
 from redirection.views.page_seen import page_seen
 from redirection.views.receipt import receipt
 from redirection.views.roles_page import give_local_role, roles_page
 from redirection.views.settings_page import settings_page, switch_redirection
+from redirection.views.state import state
 from redirection.views.step_back import end_step_back, step_back, take_step_back
+from redirection.views.step_back_by_host import step_back_by_host
 from redirection.views.step_back_setting import step_back_setting, switch_step_back
 from redirection.views.try_link import try_link
 from redirection.views.way_back import way_back
@@ -27,11 +30,14 @@ __all__ = [
     "hand_over",
     "here",
     "history_page",
+    "lead_on",
     "page_seen",
     "receipt",
     "roles_page",
     "settings_page",
+    "state",
     "step_back",
+    "step_back_by_host",
     "step_back_setting",
     "switch_redirection",
     "switch_step_back",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -50,6 +50,7 @@ def give_feedback(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@login_required
 def feedback_sent(request: HttpRequest, number: int) -> HttpResponse:
     """The receipt, for the sender only."""
     feedback = get_object_or_404(Feedback, pk=number, person=request.user)
@@ -87,4 +88,4 @@ def _on_legacy(request: HttpRequest) -> bool:
 
 
 def _base(request: HttpRequest) -> str:
-    return "legacy/base.html" if _on_legacy(request) else "base.html"
+    return f"redirection/{'legacy_base' if _on_legacy(request) else 'base'}.html"

@@ -27,7 +27,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from redirection import counted_links, counted_loads, rule_uses, switches
 from redirection.conf import conf
 from redirection.deep_links import Counterpart, DeepLink
-from redirection.middleware import LONGEST_LOCATION
+from redirection.locations import LONGEST_LOCATION
 from redirection.models import Tenant
 from redirection.step_back_offers import offer
 from redirection.traffic import Answer
@@ -64,7 +64,8 @@ def go(request: HttpRequest) -> HttpResponse:
     rule_uses.note_link(link, time.time_ns() // 1_000_000)
     if len(link.target) > LONGEST_LOCATION:
         too_long = {"title": _("This link is too long."), "next_step": _("Shorten its filters.")}
-        return render(request, "400.html", too_long, status=HTTPStatus.REQUEST_URI_TOO_LONG)
+        status = HTTPStatus.REQUEST_URI_TOO_LONG
+        return render(request, "redirection/refused.html", too_long, status=status)
     legacy_link = asked["from"]
     if asked["fragment"]:
         legacy_link += f"#{asked['fragment'].removeprefix('#')}"

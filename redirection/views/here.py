@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from redirection.banner import banner_context
 from redirection.step_back_notice import step_back_notice
 from redirection.views.page_seen import is_same_origin
+from redirection.visits import Visit
 
 
 # Whoever sees the page sees its banner, signed in or not.
@@ -31,7 +32,8 @@ def here(request: HttpRequest) -> HttpResponse:
     page = request.GET.get("page", "/")
     if not page.startswith("/") or not url_has_allowed_host_and_scheme(page, allowed_hosts=None):
         page = "/"
-    context = banner_context(request, page) | {"step_back": step_back_notice(request)}
+    visit: Visit | None = getattr(request, "redirection", None)
+    context = banner_context(request, page, visit) | {"step_back": step_back_notice(visit)}
     if context["banner"] is None and context["step_back"] is None:
         response = HttpResponse(status=HTTPStatus.NO_CONTENT)
     else:

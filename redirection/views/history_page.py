@@ -124,4 +124,4 @@ def _refused(
     request: HttpRequest, title: str, next_step: str, status: int = HTTPStatus.BAD_REQUEST
 ) -> HttpResponse:
     context = {"title": title, "next_step": next_step}
-    return render(request, "400.html", context, status=status)
+    return render(request, "redirection/refused.html", context, status=status)

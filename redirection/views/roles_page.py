@@ -28,7 +28,7 @@ from redirection.models import (
     LocalRoleChangedMeanwhile,
     Tenant,
 )
-from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
+from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld, may
 from redirection.role_forms import NO_ROLE, ChooseLocalRoleForm, GiveLocalRoleForm, people_of
 from redirection.role_names import local_role_gives, local_role_name
 from redirection.standings import standing_of, standings
@@ -49,7 +49,7 @@ def roles_page(request: HttpRequest) -> HttpResponse:
     tenant = tenant_to_see(request, request.GET.get("tid"))
     asked = _with_person(tenant, request.GET)
     person = _person_in(tenant, asked)
-    if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
+    if not may(request.user, SWITCH_REDIRECTION, tenant):
         return _page(request, tenant)
     held = standing_of(tenant, person).role if person else ""
     initial = {"person": person, "role": held}
@@ -86,7 +86,7 @@ def give_local_role(request: HttpRequest) -> HttpResponse:
         unsent.keep(request, UNSENT, (*CHOSEN, "reason"))
         return redirect_to_login(_address(request.POST))
     tenant = tenant_to_see(request, request.POST.get("tid"))
-    if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
+    if not may(request.user, SWITCH_REDIRECTION, tenant):
         raise refused(request, tenant)
     posted = _with_person(tenant, request.POST)
     person = _person_in(tenant, posted)

@@ -22,7 +22,7 @@ from redirection import unsent
 from redirection.forms import SwitchForm
 from redirection.models import Change, ChangedMeanwhile, Channel, StepBack, Tenant
 from redirection.overview import MONTH, overview_of
-from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
+from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld, may
 from redirection.views.ask_again import ask_again
 from redirection.views.receipt import receipt_of
 from redirection.views.visited import refused, tenant_to_see, tenants_shown
@@ -81,7 +81,7 @@ def switch_redirection(request: HttpRequest) -> HttpResponse:
             query["tid"] = tid
         return redirect_to_login(f"{page}&{urlencode(query)}")
     tenant = tenant_to_see(request, request.POST.get("tid"))
-    if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
+    if not may(request.user, SWITCH_REDIRECTION, tenant):
         raise refused(request, tenant)
     form = SwitchForm(request.POST)
     if not form.is_valid():
@@ -169,7 +169,7 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     changes = list(tenant.changes.all()[:NEWEST_CHANGES])
-    may_switch = request.user.has_perm(SWITCH_REDIRECTION, tenant)
+    may_switch = may(request.user, SWITCH_REDIRECTION, tenant)
     context = {
         **tenants_shown(request, tenant),
         "may_switch": may_switch,

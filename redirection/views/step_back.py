@@ -20,8 +20,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from redirection import form_chains, step_backs, switches, unsent
+from redirection.answers import refuse
 from redirection.conf import conf
-from redirection.middleware import refuse
+from redirection.middleware import response_of
 from redirection.models import Feedback, StepBack, StepBackGrant, StepBackReason, Tenant
 from redirection.step_back_forms import FEEDBACK_KINDS, StepBackForm
 from redirection.step_backs import Grant, NoGrant, own_page
@@ -89,7 +90,7 @@ def take_step_back(request: HttpRequest) -> HttpResponse:
     visit: Visit = request.redirection  # type: ignore[attr-defined]
     if visit.is_ahead_of_time:
         # Used up now, it would not count when the page is opened.
-        return refuse(visit)
+        return response_of(refuse(visit))
     now = time.time_ns() // 1_000_000
     try:
         grant = step_backs.verified_grant(request.GET.get("grant", ""))

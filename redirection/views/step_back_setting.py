@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from redirection import unsent
 from redirection.models import Change, ChangedMeanwhile, Channel, Tenant
-from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld
+from redirection.permissions import SWITCH_REDIRECTION, RolesTooOld, may
 from redirection.step_back_forms import StepBackSettingForm
 from redirection.views.ask_again import ask_again
 from redirection.views.visited import refused, tenant_to_see, tenants_shown
@@ -99,7 +99,7 @@ def switch_step_back(request: HttpRequest) -> HttpResponse:
 
 def _tenant_to_switch(request: HttpRequest, tid: str | None) -> Tenant:
     tenant = tenant_to_see(request, tid)
-    if not request.user.has_perm(SWITCH_REDIRECTION, tenant):
+    if not may(request.user, SWITCH_REDIRECTION, tenant):
         raise refused(request, tenant)
     return tenant
 

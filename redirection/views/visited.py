@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from redirection.conf import conf
 from redirection.models import RoleSnapshot, Tenant
-from redirection.permissions import VIEW_REDIRECTION
+from redirection.permissions import VIEW_REDIRECTION, may
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def tenant_to_see(request: HttpRequest, tid: str | None) -> Tenant:
     Raises what ``visited_tenant`` does, and PermissionDenied without the role.
     """
     tenant = visited_tenant(request, tid)
-    if not request.user.has_perm(VIEW_REDIRECTION, tenant):
+    if not may(request.user, VIEW_REDIRECTION, tenant):
         raise refused(request, tenant)
     return tenant
 

@@ -1,0 +1,146 @@
+"""The WSGI door: redirects, and calls of the gate, are answered before Django is asked.
+
+The decision, the answer and what is counted are those of the middleware, which stays in place:
+whatever is not answered here goes on to it, with the visit found.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from io import BytesIO
+from time import time
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
+
+from django.conf import settings as site_settings
+
+from redirection import answers, form_chains, gate
+from redirection.answers import Answer, Headers
+from redirection.conf import conf
+from redirection.locations import link_of
+from redirection.middleware import PROBE, VISIT
+from redirection.rare_logs import Rarely
+from redirection.received_requests import Environ, of_environ
+from redirection.visits import visit_now
+
+logger = logging.getLogger(__name__)
+
+
+def with_door(application: WSGIApplication) -> WSGIApplication:
+    """``application`` (Django's) behind the door: ``with_door(get_wsgi_application())``."""
+    return _Door(application)
+
+
+class _Door:
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self._site_headers = SiteHeaders(application)
+        self._failures = Rarely()
+        self._asks_for_https = bool(site_settings.SECURE_SSL_REDIRECT)
+        self._proxy_says_https = bool(site_settings.SECURE_PROXY_SSL_HEADER)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            found = self._answer(environ)
+        except Exception:
+            if self._failures.is_due():
+                logger.exception("The door failed, Django answers")
+            found = None
+        if found is None:
+            return self._application(environ, start_response)
+        start_response(_STATUS_LINES[found.status], _headers(found))
+        return []
+
+    def _answer(self, environ: dict[str, Any]) -> Answer | None:
+        """The answer; None for what Django answers."""
+        if gate.is_call(environ.get("PATH_INFO", "")):
+            return gate.answer_call(environ)
+        request = of_environ(environ)
+        visit = environ[VISIT] = visit_now(request)
+        if not visit.decision.go and not visit.decision.refuse:
+            return None
+        is_secure = self._is_secure(environ)
+        if self._asks_for_https and not is_secure:
+            # Django sends it on to https first.
+            return None
+        settings = conf()
+        if visit.decision.refuse:
+            return self._site_headers.added_to(answers.refuse(visit), environ, is_secure)
+        if visit.tenant is None or form_chains.is_part_of(settings, request.cookies):
+            # A page leads on, and Django renders it.
+            return None
+        link = link_of(request, visit.tenant)
+        redirect = answers.redirect_to(link, request, visit, visit.tenant, settings)
+        answer = self._site_headers.added_to(redirect, environ, is_secure)
+        if answer is not None:
+            answers.count_redirected(request, visit, visit.tenant, link)
+        return answer
+
+    def _is_secure(self, environ: dict[str, Any]) -> bool:
+        if self._proxy_says_https:
+            return Environ(environ).is_secure()
+        return bool(environ["wsgi.url_scheme"] == "https")
+
+
+class SiteHeaders:
+    """The headers that the site's other middleware gives every answer, such as its policy.
+
+    They are asked for once, of the middleware itself: an answer goes through all of it, as if
+    the redirection middleware had given it. Asked twice, so that a header which is never the
+    same twice is found; where there is one, or a cookie, Django has to answer every time.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self._known: dict[tuple[int, bool], Headers | None] = {}
+
+    def added_to(self, answer: Answer, environ: dict[str, Any], is_secure: bool) -> Answer | None:
+        """``answer`` with the site's headers; None where they cannot be told beforehand."""
+        key = (answer.status, is_secure)
+        if key not in self._known:
+            self._known[key] = self._asked(answer, environ)
+        added = self._known[key]
+        if added is None:
+            return None
+        return Answer(answer.status, answer.headers + added, answer.cookies)
+
+    def _asked(self, answer: Answer, environ: dict[str, Any]) -> Headers | None:
+        probe = answer._replace(cookies=[])
+        first, second = (self._through_the_site(probe, environ) for _ in range(2))
+        status, headers = first
+        own = probe.headers
+        added = [header for header in headers if header not in own]
+        names = [name.lower() for name, _ in headers]
+        if first != second or status != _STATUS_LINES[probe.status] or headers[: len(own)] != own:
+            problem = "changes the answer, or adds a header that is never the same"
+        elif "set-cookie" in names or len(set(names)) < len(names):
+            problem = "adds a cookie, or a header twice"
+        else:
+            return added
+        logger.warning("Django answers all redirects itself: a middleware of the site %s", problem)
+        return None
+
+    def _through_the_site(self, probe: Answer, environ: dict[str, Any]) -> tuple[str, Headers]:
+        started: list[tuple[str, Headers]] = []
+
+        def start_response(status: str, headers: Headers, *_: object) -> Callable[[bytes], object]:
+            started.append((status, headers))
+            return lambda _body: None
+
+        asked = {**environ, PROBE: probe, "wsgi.input": BytesIO()}
+        body = self._application(asked, start_response)
+        getattr(body, "close", lambda: None)()
+        return started[0]
+
+
+# Put together beforehand: an enumeration takes its time to say its value.
+_STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+def _headers(answer: Answer) -> Headers:
+    if not answer.cookies:
+        return answer.headers
+    now = time()
+    return answer.headers + [("Set-Cookie", cookie.text(now)) for cookie in answer.cookies]

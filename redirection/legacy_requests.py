@@ -1,0 +1,84 @@
+"""A request to a legacy host, as far as the decision and its answer rest on it.
+
+Pure. Whoever received it, Django, the WSGI server or a proxy that asks the gate, fills it in:
+see ``received_requests.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+# RFC 3986, 3.3 and 3.4, as far as Django leaves them alone (HttpRequest.get_full_path()).
+_IN_PATH = "/:@&+$,-_.!~*'()"
+_IN_QUERY = "/#%[]=:;$&()+,!?*@'~"
+# Mostly there is nothing to encode.
+_plain_path = re.compile(rf"[\w{re.escape(_IN_PATH)}]*", re.ASCII).fullmatch
+_plain_query = re.compile(rf"[\w\-.{re.escape(_IN_QUERY)}]*", re.ASCII).fullmatch
+
+
+class LegacyRequest:
+    """One request, never changed.
+
+    ``method`` is in upper case. ``path`` is decoded and without the prefix the site is mounted
+    at, ``full_path`` with it; ``query`` is as it came. ``headers`` are named as in WSGI
+    (``HTTP_ACCEPT``). Host and cookies are read when somebody asks for them.
+    """
+
+    # A plain class: a frozen dataclass takes thrice as long to make, and this is on every way.
+    __slots__ = (
+        "_cookies", "_page", "_read_cookies", "_read_host",
+        "full_path", "headers", "method", "path", "query",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        full_path: str,
+        query: str,
+        headers: Mapping[str, Any],
+        read_host: Callable[[], str],
+        read_cookies: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.full_path = full_path
+        self.query = query
+        self.headers = headers
+        self._read_host = read_host
+        self._read_cookies = read_cookies
+        self._cookies: Mapping[str, str] | None = None
+        self._page = ""
+
+    @property
+    def host(self) -> str:
+        """The value of the Host header; empty where this site does not serve it."""
+        return self._read_host()
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name."""
+        if self._cookies is None:
+            self._cookies = self._read_cookies()
+        return self._cookies
+
+    @property
+    def page(self) -> str:
+        """The path, percent-encoded as it stands in addresses."""
+        if not self._page:
+            path = self.full_path
+            self._page = path if _plain_path(path) else quote(path, safe=_IN_PATH)
+        return self._page
+
+    @property
+    def parameters(self) -> str:
+        """The query, percent-encoded as it stands in addresses."""
+        return self.query if _plain_query(self.query) else quote(self.query, safe=_IN_QUERY)
+
+    @property
+    def target(self) -> str:
+        """Path and query, percent-encoded: what goes into addresses."""
+        return f"{self.page}?{self.parameters}" if self.query else self.page

@@ -1,0 +1,1 @@
+"""Conformance vectors: requests and what every adapter makes of them. See docs/adapters.md."""
