@@ -7,7 +7,7 @@ from django.utils.cache import patch_cache_control
 
 from redirection import legacy_sessions, loops
 from redirection.conf import Conf
-from redirection.middleware import link_of, redirect_to, refuse, say_why
+from redirection.middleware import answer, say_why
 from redirection.visits import Visit
 
 Headers = tuple[tuple[str, str], ...]
@@ -19,21 +19,10 @@ def answer_to(request: HttpRequest, visit: Visit, settings: Conf) -> tuple[int |
     The status is None where the legacy portal answers; then the headers are those that are
     added to its answer. Cookies stand there by their names only.
     """
-    response = _response(request, visit, settings)
-    answers_itself = visit.decision.go or visit.decision.refuse
-    return response.status_code if answers_itself else None, _headers(response)
-
-
-def _response(request: HttpRequest, visit: Visit, settings: Conf) -> HttpResponse:
-    if visit.decision.refuse:
-        return refuse(visit)
-    if visit.decision.go and visit.tenant is not None:
-        response = redirect_to(link_of(request, visit.tenant), request, visit, visit.tenant)
-    else:
-        response = _kept(visit, settings)
-    if visit.page_load and visit.returns:
-        loops.note(settings, response, visit.returns)
-    return response
+    answered = answer(request, visit, counts=False)
+    if answered is not None:
+        return answered.status_code, _headers(answered)
+    return None, _headers(_kept(visit, settings))
 
 
 def _kept(visit: Visit, settings: Conf) -> HttpResponse:
@@ -43,6 +32,8 @@ def _kept(visit: Visit, settings: Conf) -> HttpResponse:
     if visit.host is not None and visit.tenant is not None:
         if visit.page_load:
             say_why(response, visit)
+            if visit.returns:
+                loops.note(settings, response, visit.returns)
         session = visit.session_after(settings)
         if session is not None and session is not visit.session:
             patch_cache_control(response, private=True)

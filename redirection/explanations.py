@@ -24,10 +24,11 @@ from redirection.models import Tenant
 from redirection.past_states import PastState, state_at
 from redirection.pasted_links import PastedLink
 from redirection.pasted_sessions import PastedSession, pasted_session
+from redirection.request_classes import RequestClass, request_class
 from redirection.step_backs import RunningStepBack
 from redirection.switches import Held
 from redirection.visitors import KINDS, Brings, Visitor, session_of
-from redirection.visits import Visit, visit_at
+from redirection.visits import Visit, hints_of, visit_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class Explanation:
     session: Session
     status: int | None
     headers: tuple[tuple[str, str], ...]
+
+    @property
+    def request_class(self) -> RequestClass:
+        """What the request is, on any host: a visit to another one does not look."""
+        return request_class(hints_of(self.request))
 
     @property
     def by_script(self) -> bool:

@@ -67,12 +67,15 @@ class RedirectionMiddleware:
         return stay(request, response, visit)
 
 
-def answer(request: HttpRequest, visit: Visit) -> HttpResponse | None:
-    """The answer to a request that does not reach the legacy portal; None for one that does."""
+def answer(request: HttpRequest, visit: Visit, *, counts: bool = True) -> HttpResponse | None:
+    """The answer to a request that does not reach the legacy portal; None for one that does.
+
+    ``counts``: the request is a real one.
+    """
     if visit.decision.refuse:
         return refuse(visit)
     if visit.decision.go and visit.tenant is not None:
-        return go(request, visit, visit.tenant)
+        return go(request, visit, visit.tenant, counts=counts)
     return None
 
 
@@ -85,10 +88,10 @@ def refuse(visit: Visit) -> HttpResponse:
     return response
 
 
-def go(request: HttpRequest, visit: Visit, tenant: Tenant) -> HttpResponse:
-    """The redirect to the tenant's destination origin, counted."""
+def go(request: HttpRequest, visit: Visit, tenant: Tenant, *, counts: bool) -> HttpResponse:
+    """The redirect to the tenant's destination origin, counted where ``counts`` says so."""
     link = link_of(request, tenant)
-    if visit.is_counted:
+    if counts and visit.is_counted:
         counted_links.count_load(
             tenant.tid, visit.now, escape_uri_path(request.path), link, Answer.REDIRECTED
         )

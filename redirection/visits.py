@@ -107,7 +107,7 @@ def visit_at(request: HttpRequest, settings: Conf, held: switches.Held, now: int
         host = None
     if host is None:
         return Visit(decide(Facts(legacy=False)))
-    hints = _hints(request)
+    hints = hints_of(request)
     exempt = is_exempt(request.path_info, settings.exempt_paths)
     kind = request_class(hints)
     treatment = TREATMENTS[kind]
@@ -173,7 +173,8 @@ def _step_back(
     return found if found and found.is_running(now, tenant.step_back_since) else None
 
 
-def _hints(request: HttpRequest) -> PageLoadHints:
+def hints_of(request: HttpRequest) -> PageLoadHints:
+    """What ``request`` says about itself."""
     meta = request.META
     return PageLoadHints(
         method=request.method or "",

@@ -22,8 +22,11 @@ register = template.Library()
 
 
 @register.inclusion_tag("redirection/_portal_script.html", takes_context=True)
-def portal_script(context: template.Context) -> dict[str, Any]:
-    """The portal script with what it has to know. Put it first in ``<head>``."""
+def portal_script(context: template.Context, *, is_page: bool = True) -> dict[str, Any]:
+    """The portal script with what it has to know. Put it first in ``<head>``.
+
+    ``is_page=False`` is for errors: they are counted as no page.
+    """
     request = context["request"]
     visit: Visit | None = getattr(request, "redirection", None)
     if visit is None or visit.tenant is None or visit.request_class is RequestClass.EMBEDDED:
@@ -38,11 +41,12 @@ def portal_script(context: template.Context) -> dict[str, Any]:
         "since": (
             visit.tenant.since if moves_tabs and moves_page and not visit.is_in_a_loop else None
         ),
+        "is_counted": is_page and visit.is_counted,
         "carries_on": _carries_on(request, visit),
         "hand_over": f"{origin}{hand_over_address(visit.tenant.tid, request.get_full_path())}",
         # The tenant visited, which is not always the one of the host.
         "page_seen": f"{reverse('redirection:page_seen')}?{urlencode({'tid': visit.tenant.tid})}",
-        "is_shell": route_at_first(destination_for(request.path)) == UNKNOWN_PAGE,
+        "is_shell": is_page and route_at_first(destination_for(request.path)) == UNKNOWN_PAGE,
     }
 
 

@@ -55,7 +55,23 @@
     if (said === (next ? next.dataset.state : "") || place.contains(document.activeElement)) {
       return;
     }
+    var busy = document.activeElement !== document.body && document.activeElement;
+    var below = busy || place.nextElementSibling || document.body;
+    var before = below.getBoundingClientRect().top;
+    place.classList.toggle("legacy-banner-late", Boolean(next));
     place.replaceChildren.apply(place, next ? [document.importNode(next, true)] : []);
+    // What somebody types in stays where it is, and comes out from under the banner. Where the
+    // banner would scroll away, it goes before a page that nobody works in.
+    if (busy || !next || getComputedStyle(place).position === "sticky") {
+      scroll(below.getBoundingClientRect().top - before);
+    }
+    if (busy && next) {
+      scroll(Math.min(0, busy.getBoundingClientRect().top - place.getBoundingClientRect().bottom));
+    }
+  }
+
+  function scroll(pixels) {
+    window.scrollBy({ top: pixels, behavior: "instant" });
   }
 
   function endStepBack(answer) {

@@ -13,12 +13,10 @@
   var page = document.currentScript.dataset;
   var moves = page.go !== undefined;
   try {
-    var began = sessionStorage.getItem(KEY);
-    if (began === null) {
-      // From another host of the same organisation, where the tab was already: it carries on.
-      var carriesOn = page.carriesOn !== undefined && (history.length > 1 || window.opener);
-      began = carriesOn ? "0" : page.now;
-    }
+    // From another host of the same organisation, where the tab was already: it carries on,
+    // even if it was here before, as late as after the switch.
+    var carriesOn = page.carriesOn !== undefined && (history.length > 1 || window.opener);
+    var began = carriesOn ? "0" : sessionStorage.getItem(KEY) || page.now;
     moves = moves || (page.since !== undefined && Number(began) >= Number(page.since));
     if (!moves) {
       sessionStorage.setItem(KEY, began);
