@@ -38,7 +38,7 @@ test: environment
 
 test-long: environment
 	.ci/debian-packages chromium postgresql gettext
-	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q --timeout=1800 \
+	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
 
 lint: environment
