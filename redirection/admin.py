@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from redirection.link_rule_admin import DeepLinkRuleAdmin
+from redirection.link_rule_undo import UndoFiles
 from redirection.models import (
     Change,
     Channel,
@@ -141,10 +142,10 @@ admin.site.register(DeepLinkRule, DeepLinkRuleAdmin)
 
 
 @admin.register(DeepLinkRuleChange)
-class DeepLinkRuleChangeAdmin(ReadOnly):
+class DeepLinkRuleChangeAdmin(UndoFiles, ReadOnly):
     list_display = (
-        "revision", "at", "added", "changed", "removed", "summary", "author_name", "channel",
-        "reason",
+        "revision", "at", "added", "changed", "removed", "undo_link", "summary", "author_name",
+        "channel", "reason",
     )  # fmt: skip
     list_filter = ("channel", "at")
     search_fields = ("author_name", "reason", "summary")

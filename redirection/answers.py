@@ -54,10 +54,13 @@ def refuse(visit: Visit) -> Answer:
     return Answer(HTTPStatus.SERVICE_UNAVAILABLE, [*_EMPTY, *_not_kept(visit)], [])
 
 
-def go(request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf) -> Answer:
-    """The redirect to the tenant's destination origin, counted."""
+def go(
+    request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf, *, counts: bool = True
+) -> Answer:
+    """The redirect to the tenant's destination origin, counted where ``counts`` says so."""
     link = link_of(request, tenant)
-    count_redirected(request, visit, tenant, link)
+    if counts:
+        count_redirected(request, visit, tenant, link)
     return redirect_to(link, request, visit, tenant, settings)
 
 

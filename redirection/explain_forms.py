@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
@@ -76,6 +77,12 @@ class ExplainForm(forms.Form):
         label=_("Visitor"),
         required=False,
         choices=[(visitor.value, name) for visitor, name in VISITOR_NAMES.items()],
+        error_messages={
+            "invalid_choice": format_lazy(
+                _("“%(value)s” is no kind of visitor. Choose one of these: {names}."),
+                names=", ".join(Visitor),
+            )
+        },
     )
     method = forms.CharField(
         label=_("Method"),

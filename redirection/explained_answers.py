@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import time
 
+from django.http import HttpRequest
+
 from redirection import answers
-from redirection.answers import Answer
 from redirection.conf import Conf
 from redirection.legacy_requests import LegacyRequest
-from redirection.locations import link_of
-from redirection.set_cookies import Cookie
+from redirection.middleware import answer_visit
 from redirection.visits import Visit
 
 Headers = tuple[tuple[str, str], ...]
 
 
-def answer_to(request: LegacyRequest, visit: Visit, settings: Conf) -> tuple[int | None, Headers]:
-    """Status and headers for ``visit`` of ``request``.
+def answer_to(
+    imagined: HttpRequest, request: LegacyRequest, visit: Visit, settings: Conf
+) -> tuple[int | None, Headers]:
+    """Status and headers for ``visit`` of ``imagined``, which is also there as ``request``.
 
     The status is None where the legacy portal answers; then the headers are those that are
     added to its answer. Cookies stand there by their names only.
     """
-    answer = _answer(request, visit, settings)
-    if answer is None:
+    answered = answer_visit(imagined, request, visit, counts=False)
+    if answered is None:
         return None, _kept(visit, settings)
-    return answer.status, (*answer.headers, *_without_values(answer.cookies))
-
-
-def _answer(request: LegacyRequest, visit: Visit, settings: Conf) -> Answer | None:
-    if visit.decision.refuse:
-        return answers.refuse(visit)
-    if visit.decision.go and visit.tenant is not None:
-        link = link_of(request, visit.tenant)
-        return answers.redirect_to(link, request, visit, visit.tenant, settings)
-    return None
+    # The value of a cookie would be somebody's session.
+    cookies = (
+        ("Set-Cookie", morsel.OutputString().replace(morsel.coded_value, "…", 1))
+        for morsel in answered.cookies.values()
+    )
+    return answered.status_code, (*answered.items(), *cookies)
 
 
 def _kept(visit: Visit, settings: Conf) -> Headers:
@@ -45,10 +43,8 @@ def _kept(visit: Visit, settings: Conf) -> Headers:
     headers = list(addition.headers)
     if addition.cache_control:
         headers.append(("Cache-Control", ", ".join(addition.cache_control)))
-    return (*headers, *_without_values(addition.cookies))
-
-
-def _without_values(cookies: list[Cookie]) -> Headers:
-    # The value of a cookie would be somebody's session.
     now = time.time()
-    return tuple(("Set-Cookie", cookie._replace(value="…").text(now)) for cookie in cookies)
+    cookies = (
+        ("Set-Cookie", cookie._replace(value="…").text(now)) for cookie in addition.cookies
+    )
+    return (*headers, *cookies)

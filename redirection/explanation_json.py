@@ -21,7 +21,7 @@ def explanation_json(found: Explanation) -> dict[str, Any]:
             "fragment": asked.link.fragment,
             "method": found.request.method,
             "visitor": asked.visitor.value,
-            "request_class": found.visit.request_class.value,
+            "request_class": found.request_class.value,
             "at": _iso(asked.at),
         },
         "decision": {

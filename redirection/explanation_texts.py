@@ -98,8 +98,7 @@ def _decision(found: Explanation) -> Iterator[Line]:
         text = _("Stays: the legacy portal answers.")
     yield Line(_("Decision"), text)
     yield Line(_("Reason"), reason_name(decision.reason))
-    said = dict(found.headers).get(HEADER, decision.reason.value)
-    yield Line(_("Code"), code=said)
+    yield Line(_("Code"), code=dict(found.headers).get(HEADER, decision.reason.value))
     if found.exempt_path:
         yield Line(_("Exempt path"), code=found.exempt_path)
     if found.too_early:
@@ -114,7 +113,7 @@ def _question(found: Explanation, at_is_naive: bool) -> Iterator[Line]:
     yield Line(_("Address"), code=f"{link.host}{found.request.get_full_path()}{fragment}")
     yield Line(_("Method"), code=found.request.method or "")
     yield Line(_("Visitor"), str(VISITOR_NAMES[asked.visitor]))
-    yield Line(_("Request class"), code=found.visit.request_class.value)
+    yield Line(_("Request class"), code=found.request_class.value)
     yield Line(_("Time"), at=asked.at)
     if at_is_naive:
         yield Line(_("Note"), _("The time named no zone: it was read as UTC."))
@@ -150,8 +149,8 @@ def _changes(state: PastState) -> Iterator[Line]:
 def _change(label: str, change: Change) -> Iterator[Line]:
     values = {
         "what": change.get_what_display(),
-        "before": VALUE_NAMES.get(change.before, change.before),
-        "after": VALUE_NAMES.get(change.after, change.after),
+        "before": _value(change, change.before),
+        "after": _value(change, change.after),
         "who": change.author_name,
         "channel": change.get_channel_display(),
         "revision": change.revision,
@@ -163,6 +162,12 @@ def _change(label: str, change: Change) -> Iterator[Line]:
     yield Line(label, str(text % values), at=change.at)
     kind = f"{change.get_reason_kind_display()}: " if change.reason_kind else ""
     yield Line(_("Its reason"), f"{kind}{change.reason}")
+
+
+def _value(change: Change, value: str) -> str | Promise:
+    if change.what == "step_back" and value.isdecimal():
+        return _("Allowed, %(value)s minutes") % {"value": value}
+    return VALUE_NAMES.get(value, value)
 
 
 def _link(found: Explanation) -> Iterator[Line]:

@@ -119,7 +119,7 @@ def explain(question: Question) -> Explanation:
     request = of_django(imagined)
     visit = visit_at(request, settings, held, now)
     named = visit.tenant.tid if visit.tenant else next(iter(states), "")
-    status, headers = answer_to(request, visit, settings)
+    status, headers = answer_to(imagined, request, visit, settings)
     goes = visit.tenant is not None and settings.destination(visit.tenant.cloud) is not None
     return Explanation(
         question=question,

@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from redirection.conf import conf
 from redirection.link_rule_changes import (
     Plan,
     RulesMoved,
@@ -26,8 +25,9 @@ from redirection.link_rule_changes import (
     planned,
     state_of,
 )
-from redirection.link_rule_forms import DeepLinkRuleForm, ReasonForm
+from redirection.link_rule_forms import DeepLinkRuleForm, ReasonForm, laid_out
 from redirection.link_rule_import import LinkRuleImport
+from redirection.link_rule_list import CloudFilter, LinkRuleColumns
 from redirection.models import Channel, DeepLinkRule
 from redirection.models.history import Provenance
 from redirection.rule_problem_texts import sentences
@@ -44,24 +44,7 @@ def provenance(request: HttpRequest, reason: str) -> Provenance:
     )
 
 
-class CloudFilter(admin.SimpleListFilter):
-    """By cloud; the empty one has a name of its own."""
-
-    title = gettext_lazy("cloud")
-    parameter_name = "in"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("all", _("All clouds")), *((key, key) for key in conf().clouds)]
-
-    def queryset(
-        self, request: HttpRequest, queryset: models.QuerySet[Any]
-    ) -> models.QuerySet[Any]:
-        if self.value() is None:
-            return queryset
-        return queryset.filter(cloud="" if self.value() == "all" else self.value())
-
-
-class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-arg]
+class DeepLinkRuleAdmin(LinkRuleColumns, LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-arg]
     """Every change has a reason and is checked with all other rules."""
 
     form = DeepLinkRuleForm
@@ -70,11 +53,11 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
         "reason",
     )  # fmt: skip
     list_display = (
-        "number", "source", "kind", "target", "cloud_or_all", "counterpart", "enabled",
-        "last_used", "note",
+        "number", "old_address", "new_address", "kind_word", "counterpart_word", "last_used",
+        "enabled", "cloud_or_all",
     )  # fmt: skip
-    list_display_links = ("number", "source")
-    list_filter = ("enabled", "kind", "counterpart", "part", CloudFilter, "use__last_used_on")
+    list_display_links = ("number", "old_address")
+    list_filter = ("enabled", "kind", CloudFilter, "use__last_used_on")
     list_select_related = ("use",)
     list_per_page = 50
     show_full_result_count = False
@@ -83,17 +66,8 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
     change_list_template = "admin/redirection/link_rules.html"
     change_form_template = "admin/redirection/link_rule.html"
 
-    @admin.display(description=gettext_lazy("number"), ordering="pk")
-    def number(self, rule: DeepLinkRule) -> int:
-        return rule.pk
-
-    @admin.display(description=gettext_lazy("cloud"), ordering="cloud")
-    def cloud_or_all(self, rule: DeepLinkRule) -> str:
-        return rule.cloud or _("All clouds")
-
-    @admin.display(description=gettext_lazy("last used"), ordering="use__last_used_on")
-    def last_used(self, rule: DeepLinkRule) -> Any:
-        return rule.use.last_used_on if hasattr(rule, "use") else _("never")
+    class Media:
+        css = {"all": ("redirection/link_rules.css",)}
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -120,17 +94,16 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        # There is no deletion without a reason.
-        context = {**(extra_context or {}), "show_delete": False}
         try:
-            return super().changeform_view(request, object_id, form_url, context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         except RulesRefused:
             # Somebody was faster: asked again, the form sees their change and says what is wrong.
-            return super().changeform_view(request, object_id, form_url, context)
+            return super().changeform_view(request, object_id, form_url, extra_context)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        # There is no deletion without a reason.
         if not object_id.isdecimal():
             return HttpResponseRedirect(reverse(CHANGELIST))
         return self.remove_one(request, int(object_id))
@@ -234,6 +207,7 @@ class DeepLinkRuleAdmin(LinkRuleImport, admin.ModelAdmin):  # type: ignore[type-
             "chosen": chosen,
             "action": action,
             "form": form,
+            "adminform": laid_out(form),
             "seen": state_of(chosen),
             "checkbox_name": ACTION_CHECKBOX_NAME,
         }

@@ -11,6 +11,7 @@ from django.db import connections, router, transaction
 
 from redirection import switches
 from redirection.conf import conf
+from redirection.link_rule_files import csv_lines
 from redirection.link_rules import LinkRule
 from redirection.models import DeepLinkRule, DeepLinkRuleChange, DeepLinkRuleUse, Revision
 from redirection.models.history import Provenance
@@ -73,6 +74,22 @@ class Plan:
         if not self.removed:
             states.append(_told(touched[0]))
         return " => ".join(states)
+
+    @property
+    def undo(self) -> str:
+        """A file of rules (CSV) that takes the change back when it is added to the rules then.
+
+        What was changed or removed is in it as it was. What the change brought is in it
+        disabled: a file that is added removes nothing.
+        """
+        before = [self.before[rule.number] for rule in [*self.changed, *self.removed]]
+        known = {rule.identity for rule in before}
+        brought = [
+            replace(rule, enabled=False)
+            for rule in [*self.changed, *self.added]
+            if rule.identity not in known
+        ]
+        return "".join(csv_lines([*before, *brought]))
 
 
 def planned(
@@ -144,17 +161,20 @@ def change_rules(
     and ValidationError for a missing reason. All or nothing.
     """
     by = replace(by, reason=checked_reason(by.reason))
+    # Before the lock, behind which everybody else waits.
+    undo = plan.undo
     with transaction.atomic():
         revision = Revision.locked()
         if DeepLinkRuleChange.latest_revision() != plan.revision:
             plan = again()
+            undo = plan.undo
         if plan.problems:
             raise RulesRefused(plan.problems)
         if not plan.does_something:
             return None
         _write(plan)
         change = DeepLinkRuleChange.objects.record(
-            revision.advance(), plan.counts, plan.summary, by
+            revision.advance(), plan.counts, plan.summary, by, undo
         )
         transaction.on_commit(switches.changed)
         return change

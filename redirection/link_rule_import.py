@@ -28,7 +28,7 @@ from redirection.link_rule_changes import (
     planned,
 )
 from redirection.link_rule_files import csv_lines, decoded, read_rules
-from redirection.link_rule_forms import ImportForm
+from redirection.link_rule_forms import ImportForm, laid_out
 from redirection.models import Channel, DeepLinkRule, DeepLinkRuleUpload
 from redirection.models.history import Provenance
 from redirection.rule_problem_texts import sentences
@@ -98,7 +98,8 @@ class LinkRuleImport:
                 )
                 return HttpResponseRedirect(_address_of(upload))
         status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
-        return self._page(request, "link_rules_import.html", status, form=form)
+        shown = {"form": form, "adminform": laid_out(form)}
+        return self._page(request, "link_rules_import.html", status, **shown)
 
     def checked_import(self, request: HttpRequest, number: int) -> HttpResponse:
         """What a file would do, and what is wrong with it; posted, it is applied."""

@@ -74,8 +74,12 @@ def normal_source(kind: str, source: str) -> str:
 
     Upper and lower case, percent-encoding and doubled slashes make no difference to a route,
     so exact sources and prefixes are kept without them; patterns stay as they are written.
+    No text at all stays none.
     """
-    source = source.strip().removeprefix("#").removeprefix("!")
+    source = source.strip()
+    if not source:
+        return ""
+    source = source.removeprefix("#").removeprefix("!")
     if kind == Kind.PATTERN:
         return source
     return "/" + "/".join(segments_of(source)[0])

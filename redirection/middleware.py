@@ -78,11 +78,22 @@ def answer(request: HttpRequest, received: LegacyRequest) -> HttpResponse | None
         return portal_script.serve(request)
     visit = request.META.get(VISIT) or visit_now(received)
     request.redirection = visit  # type: ignore[attr-defined]
+    return answer_visit(request, received, visit)
+
+
+def answer_visit(
+    request: HttpRequest, received: LegacyRequest, visit: Visit, *, counts: bool = True
+) -> HttpResponse | None:
+    """The answer to a visit that does not reach the legacy portal; None for one that does.
+
+    ``counts``: the request is a real one.
+    """
     if visit.decision.refuse:
         return response_of(answers.refuse(visit))
     if not visit.decision.go or visit.tenant is None:
         return None
-    response = response_of(answers.go(received, visit, visit.tenant, conf()))
+    going = answers.go(received, visit, visit.tenant, conf(), counts=counts)
+    response = response_of(going)
     if form_chains.is_part_of(conf(), received.cookies):
         return form_chains.lead_on(conf(), request, response)
     return response

@@ -31,10 +31,13 @@ _CACHE_CONTROL = "public, max-age=300, stale-while-revalidate=86400, stale-if-er
 _FILES = Path(__file__).parent / "static" / "redirection"
 
 
-def script_context(visit: Visit | None, page: str, referrer: str) -> dict[str, Any]:
+def script_context(
+    visit: Visit | None, page: str, referrer: str, *, is_page: bool = True
+) -> dict[str, Any]:
     """What the tag of the script says about ``page`` (path and query) of ``visit``.
 
-    ``referrer`` is the page before, or its origin.
+    ``referrer`` is the page before, or its origin. ``is_page`` is False for an error: it is
+    counted as no page.
     """
     if visit is None or visit.tenant is None or visit.request_class is RequestClass.EMBEDDED:
         return {"visit": None}
@@ -49,11 +52,12 @@ def script_context(visit: Visit | None, page: str, referrer: str) -> dict[str, A
         "since": (
             visit.tenant.since if moves_tabs and moves_page and not visit.is_in_a_loop else None
         ),
+        "is_counted": is_page and visit.is_counted,
         "carries_on": _carries_on(referrer, visit),
         "hand_over": f"{origin}{hand_over_address(visit.tenant.tid, page)}",
         # The tenant visited, which is not always the one of the host.
         "page_seen": f"{reverse('redirection:page_seen')}?{urlencode({'tid': visit.tenant.tid})}",
-        "is_shell": route_at_first(destination_for(path)) == UNKNOWN_PAGE,
+        "is_shell": is_page and route_at_first(destination_for(path)) == UNKNOWN_PAGE,
     }
 
 

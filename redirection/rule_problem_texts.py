@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _, gettext_lazy
+from django.utils.translation import get_language_bidi, gettext as _, gettext_lazy
 
 from redirection.link_rules import LinkRule
 from redirection.rule_problems import Code, Problem
@@ -16,6 +16,10 @@ _SENTENCES: dict[Code, str | Promise] = {
     Code.UNKNOWN_CLOUD: gettext_lazy("There is no cloud “%(value)s”. Leave it empty for all."),
     Code.TOO_LONG: gettext_lazy("%(field)s: use at most %(value)s characters."),
     Code.CHARACTERS: gettext_lazy("%(field)s: control characters cannot be used."),
+    Code.MISSING: gettext_lazy("There is nothing in “%(field)s”."),
+    Code.WHOLE_ADDRESS: gettext_lazy(
+        "This is a whole address. Write its route only, without the host: %(value)s"
+    ),
     Code.START_PAGE: gettext_lazy(
         "The start page cannot be a source: it is where every page behind # begins. "
         "Name a route, such as /reports."
@@ -76,7 +80,7 @@ _SENTENCES: dict[Code, str | Promise] = {
 def sentence(problem: Problem) -> str:
     """What is wrong, and what to do about it."""
     return str(_SENTENCES[problem.code]) % {
-        "value": problem.value,
+        "value": isolated(problem.value),
         "field": problem.field,
         "other": ", ".join(map(_name, problem.others)),
         "first": _name(problem.others[0]) if problem.others else "",
@@ -104,8 +108,16 @@ def sentences(problems: Sequence[Problem]) -> list[str]:
     return [line_of(problem) for problem in problems]
 
 
+def isolated(text: str) -> str:
+    """``text``, an address or a word of a file, as it is read in a language from right to left.
+
+    Without it the slash an address begins with is drawn at its end (Unicode, annex 9).
+    """
+    return f"\u2066{text}\u2069" if text and get_language_bidi() else text
+
+
 def _name(rule: LinkRule) -> str:
-    values = {"line": rule.line, "number": rule.number, "source": rule.source}
+    values = {"line": rule.line, "number": rule.number, "source": isolated(rule.source)}
     if rule.line:
         return _("line %(line)d (%(source)s)") % values
     if rule.number:

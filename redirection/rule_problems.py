@@ -6,6 +6,7 @@ Problems of the whole set are in ``rule_set_problems.py``, the sentences in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +43,8 @@ class Code(StrEnum):
     UNKNOWN_CLOUD = "unknown_cloud"
     TOO_LONG = "too_long"
     CHARACTERS = "characters"
+    MISSING = "missing"
+    WHOLE_ADDRESS = "whole_address"
     START_PAGE = "start_page"
     SOURCE_WITH_QUERY = "source_with_query"
     TOO_DEEP = "too_deep"
@@ -102,6 +105,12 @@ _LIMITS = (
 )
 
 
+# An address as it is pasted from a browser, also where its slashes were made one.
+_WHOLE_ADDRESS = re.compile(
+    r"/?https?:/+[^/#?]*([^#?]*)(?:\?[^#]*)?(?:#!?(/[^?]*))?", re.IGNORECASE
+)
+
+
 def own_problems(rule: LinkRule, clouds: Collection[str]) -> Iterator[Problem]:
     """What is wrong with one rule, whatever the others are."""
 
@@ -110,15 +119,12 @@ def own_problems(rule: LinkRule, clouds: Collection[str]) -> Iterator[Problem]:
 
     for field, wrong, value in _wrong_words(rule, clouds):
         yield problem(wrong, field, value)
-    captures = {"rest"} if rule.kind == Kind.PREFIX else set[str]()
-    code: Code | None
-    if rule.kind == Kind.PATTERN:
-        code, value, captures = _pattern(rule.source)
-    else:
-        code, value = _source(rule)
+    code, value, captures = _source(rule)
     if code is not None:
         yield problem(code, "source", value)
-    if not _is_target(rule.target):
+    if not rule.target:
+        yield problem(Code.MISSING, "target")
+    elif not _is_target(rule.target):
         yield problem(Code.TARGET, "target", rule.target[:100])
     for name in sorted(placeholders(rule.target) - captures) if code is None else ():
         yield problem(Code.CAPTURE, "target", name)
@@ -142,15 +148,23 @@ def _wrong_words(rule: LinkRule, clouds: Collection[str]) -> Iterator[tuple[str,
             yield field, Code.CHARACTERS, ""
 
 
-def _source(rule: LinkRule) -> tuple[Code | None, str]:
+def _source(rule: LinkRule) -> tuple[Code | None, str, set[str]]:
+    """What is wrong with a source, a value for it, and the names of its captures."""
+    if not rule.source:
+        return Code.MISSING, "", set()
+    if (address := _WHOLE_ADDRESS.match(rule.source)) is not None:
+        return Code.WHOLE_ADDRESS, (address[2] or address[1] or "/")[:100], set()
+    if rule.kind == Kind.PATTERN:
+        return _pattern(rule.source)
+    captures = {"rest"} if rule.kind == Kind.PREFIX else set[str]()
     if {"?", "#"} & set(rule.source):
-        return Code.SOURCE_WITH_QUERY, ""
+        return Code.SOURCE_WITH_QUERY, "", captures
     segments = segments_of(normal_source(rule.kind, rule.source))[0]
     if not segments:
-        return Code.START_PAGE, ""
+        return Code.START_PAGE, "", captures
     if len(segments) > MOST_SEGMENTS:
-        return Code.TOO_DEEP, str(MOST_SEGMENTS)
-    return None, ""
+        return Code.TOO_DEEP, str(MOST_SEGMENTS), captures
+    return None, "", captures
 
 
 def _pattern(source: str) -> tuple[Code | None, str, set[str]]:

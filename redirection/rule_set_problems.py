@@ -39,7 +39,7 @@ def _same_sources(rules: Iterable[LinkRule]) -> Iterator[Problem]:
     first: dict[tuple[str, str, str, str], LinkRule] = {}
     for rule in rules:
         before = first.setdefault(rule.identity, rule)
-        if before is not rule:
+        if before is not rule and rule.source:
             yield Problem(Code.SAME_SOURCE, rule.number, rule.line, "source", "", (before,))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from redirection.link_rules import Kind
+from redirection import switches
+from redirection.conf import conf
+from redirection.link_rules import Kind, Part
 from redirection.link_templates import OTHER
 from redirection.models import UnmatchedLink
+from redirection.rule_sets import RuleSet
 
 _PER_PAGE = 50
 
@@ -35,6 +39,25 @@ def rule_for(template: str) -> dict[str, str]:
     return {"kind": Kind.PATTERN.value, "source": "/" + "/".join(parts) + end}
 
 
+def rule_number(template: str, rules: RuleSet, clouds: Collection[str]) -> int | None:
+    """The number of a rule that answers the pages of a template by now, in every cloud.
+
+    A letter and a digit stand for what the template leaves out. Which part of the address the
+    pages stood in is not known, so a rule for either will do.
+    """
+    routes = [template.replace(OTHER, sample) for sample in ("x", "1")]
+    numbers = []
+    for cloud in clouds:
+        found = (
+            match.number
+            for route in routes
+            for part in (Part.PATH, Part.FRAGMENT)
+            for match in rules.matches(route, part, cloud)
+        )
+        numbers.append(next(found, None))
+    return numbers[0] if None not in numbers else None
+
+
 def unmatched_page(admin: Any, request: HttpRequest) -> HttpResponse:
     """Templates by page loads, with what leads to a rule for each."""
     if not admin.has_view_permission(request):
@@ -45,7 +68,13 @@ def unmatched_page(admin: Any, request: HttpRequest) -> HttpResponse:
     rows = []
     for row in shown.object_list:
         fields = rule_for(row["template"])
-        rows.append({**row, "add": f"{add}?{urlencode(fields)}" if fields else ""})
+        rows.append(
+            {
+                **row,
+                "rule": rule_number(row["template"], switches.held().rules, conf().clouds),
+                "add": f"{add}?{urlencode(fields)}" if fields else "",
+            }
+        )
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partialmethod
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from django.contrib.auth.decorators import login_not_required
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template import RequestContext, Template
 from django.test.testcases import QuietWSGIRequestHandler
@@ -145,6 +147,11 @@ def portal(
     settings.ALLOWED_HOSTS = ["*"]
     # A thread of the server ends with its answer, and so before the test.
     monkeypatch.setattr(QuietWSGIRequestHandler, "protocol_version", "HTTP/1.0")
+    # A server that is told to stop looks up half a second later, if nobody says otherwise.
+    often = partialmethod(ThreadedWSGIServer.serve_forever, poll_interval=0.02)
+    monkeypatch.setattr(ThreadedWSGIServer, "serve_forever", often)
+    # Whoever has left has not always waited for the answer; the server does.
+    monkeypatch.setattr(ThreadedWSGIServer, "daemon_threads", False)
     server = LiveServer("127.0.0.1")
     ANSWERS.clear()
     portal = ForeignPortal(server.thread.port, contoso, settings)

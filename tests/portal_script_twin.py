@@ -35,7 +35,7 @@ def moves_on(
     moves = "go" in data
     if storage is not None:
         carries_on = "carries-on" in data and (history_length > 1 or has_opener)
-        began = storage.get(KEY, "0" if carries_on else data["now"])
+        began = "0" if carries_on else storage.get(KEY, data["now"])
         moves = moves or ("since" in data and int(began) >= int(data["since"]))
         if used or not moves:
             storage[KEY] = began

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import time_machine
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -17,10 +18,12 @@ from django.template import Context, Template
 from django.test import RequestFactory, override_settings
 from django.urls import set_urlconf
 
-from redirection import legacy_sessions, switches
+from redirection import legacy_sessions, step_backs, switches
 from redirection.conf import conf
 from redirection.decisions import Setting, Stage, Tenant, redirection_is_on
 from redirection.middleware import RedirectionMiddleware
+from redirection.step_backs import RunningStepBack
+from redirection.visits import Visit
 from tests.portal_script_twin import attributes, moves_on
 
 DOMAIN = "portal.localhost"
@@ -32,6 +35,7 @@ TIDS = {
 ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 BEGINNING = "2026-01-05T08:00:00Z"
 PAGE = Template("{% load redirection %}{% portal_script %}<p>The legacy page")
+END_STEP_BACK = "/redirection/end-step-back"
 # Nobody who goes in circles gets this far.
 MOST_HOPS = 12
 
@@ -45,6 +49,13 @@ def legacy_portal(request: HttpRequest) -> HttpResponse:
     if request.path == "/auth/sign-out":
         response: HttpResponse = HttpResponseRedirect("/")
         legacy_sessions.end(conf(), request.COOKIES, response, DOMAIN)
+        step_backs.end_all(conf(), request.COOKIES, response, DOMAIN)
+        return response
+    if request.path == END_STEP_BACK:
+        visit: Visit = request.redirection  # type: ignore[attr-defined]
+        response = HttpResponse()
+        if visit.tenant is not None:
+            step_backs.end(conf(), response, visit.tenant.tid, DOMAIN)
         return response
     if request.path.startswith("/api/"):
         return JsonResponse({})
@@ -67,13 +78,17 @@ class Truth:
     setting: Setting = Setting.NOT_SET
     since: int = 0
     revision: int = 1
+    step_back_since: int | None = None
 
     @property
     def on(self) -> bool:
         return redirection_is_on(self.stage, self.setting)
 
     def held(self) -> Tenant:
-        return Tenant(self.tid, self.name, "commercial", self.on, self.since, self.revision)
+        return Tenant(
+            self.tid, self.name, "commercial", self.on, self.since, self.revision,
+            self.step_back_since,
+        )  # fmt: skip
 
 
 @dataclass
@@ -241,8 +256,15 @@ class World:
                 return Shown(reason="new_tab")
         return Shown(host, path, reason, known=data is not None)
 
+    def step_back(self, browser: Browser, name: str, until: int) -> None:
+        """The cookie that a grant becomes, in this browser, from now on."""
+        running = RunningStepBack(TIDS[name], UUID(int=self.now), self.now, until)
+        response = HttpResponse()
+        step_backs.write(conf(), response, running, self.now, DOMAIN)
+        browser.take(response)
+
     def change(self, name: str, **changes: object) -> None:
-        """A switch or a change of the stage; the first worker knows it at once."""
+        """A change of setting, stage or allowance; the first worker knows it at once."""
         self.traveller.shift(0.005)
         truth = self.truths[name]
         changed = replace(truth, **changes)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from http import HTTPStatus
 
 import pytest
 import time_machine
@@ -105,3 +106,34 @@ def test_without_a_destination_no_script_sends_anybody_on(
     assert "data-now=" in page
     assert "data-since=" not in page
     assert 'id="legacy-banner"' not in page
+
+
+def test_an_error_page_lets_a_new_tab_go_on_and_is_counted_as_no_page(
+    contoso: Tenant, legacy: Client, switch: Switch
+) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        legacy.get("/")
+        clock.shift(60)
+        switch(contoso, "on")
+        response = legacy.get("/nowhere")
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    page = response.content.decode()
+    assert "data-since=" in page
+    assert "from=/nowhere" in page
+    assert "data-counted" not in page
+    assert "data-shell" not in page
+    # Signing in and the like is no page of the legacy portal, and neither is the destination.
+    assert "data-now=" not in legacy.get("/auth/sign-in").content.decode()
+    other = legacy.get("/nowhere", headers={"host": "security.localhost"}).content.decode()
+    assert "data-now=" not in other
+
+
+def test_without_scripts_the_banner_does_not_promise_what_only_a_script_does(
+    contoso: Tenant, legacy: Client, switch: Switch
+) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        legacy.get("/")
+        clock.shift(60)
+        switch(contoso, "on")
+        shown = banner(legacy)
+    assert "<noscript>This browser runs no scripts, so new tabs stay as well.</noscript>" in shown

@@ -120,6 +120,21 @@ def test_nothing_of_the_legacy_page_is_seen_in_a_new_tab(
     tab.wait_for_url(demo.url("security"))
 
 
+def test_a_page_that_does_not_exist_keeps_no_new_tab(
+    demo: Demo, page: Page, context: BrowserContext
+) -> None:
+    page.goto(demo.url("contoso"))
+    demo.switch("contoso", "on")
+    missing = page.goto(demo.url("contoso", "/nowhere"))
+    assert missing is not None
+    assert missing.status == HTTPStatus.NOT_FOUND
+    assert page.url == demo.url("contoso", "/nowhere")
+    tab = context.new_page()
+    tab.goto(demo.url("contoso", "/nowhere"), wait_until="commit")
+    tab.wait_for_url(f"{demo.url('security', '/redirection/')}**")
+    expect(tab.get_by_role("heading", name="This page has no counterpart yet")).to_be_visible()
+
+
 def test_the_way_back_leads_to_where_the_person_was(demo: Demo, page: Page) -> None:
     page.goto(demo.url("security", "/alerts"))
     demo.switch("contoso", "on")
@@ -135,6 +150,9 @@ def test_after_signing_out_the_same_browser_moves(demo: Demo, page: Page) -> Non
     page.reload()
     assert page.url == demo.url("contoso")
     page.get_by_role("button", name="Sign out").click()
+    # Nobody lands over there without a word.
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    page.get_by_role("link", name="Continue to Microsoft 365 Defender").click()
     page.wait_for_url(demo.url("security"))
     page.goto(demo.url("contoso", BOOKMARK))
     page.wait_for_url(demo.url("security", ARRIVED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from redirection.models import Channel, SessionMark, Tenant, Traffic
 from redirection.past_states import state_at
 from redirection.pasted_links import NotALink, PastedLink, pasted_link
 from redirection.pasted_sessions import Signature
-from redirection.visitors import KINDS, Visitor
+from redirection.request_classes import RequestClass
+from redirection.visitors import KINDS, Brings, Kind, Visitor
 from tests.conftest import Switch
 
 HOST = "contoso.portal.localhost"
@@ -133,6 +135,37 @@ def test_the_moment_of_the_last_switch_is_the_one_that_workers_hold(year: Tenant
     assert now
     assert before
     assert (now.row.since, before.row.since) == (moved, at(10))
+
+
+def test_whether_people_could_step_back_is_that_of_the_time(db: None) -> None:
+    moments = {9: ("on", 30), 10: ("on", 45), 12: ("off", None), 14: ("on", 60)}
+    with time_machine.travel(at(8), tick=False):
+        contoso = Tenant(tid="11111111-1111-4111-8111-111111111111", name="contoso", title="C")
+        contoso.provision(reason="New", channel="command", operator="Olga")
+    for hour, (wanted, minutes) in moments.items():
+        with time_machine.travel(at(hour), tick=False):
+            contoso.switch_step_back(
+                wanted, minutes, reason_kind="trial", reason="x", channel="command", operator="Olga"
+            )
+    # The row's own moment is a moment before the history's.
+    last = at(14) - dt.timedelta(milliseconds=7)
+    Tenant.objects.update(step_back_since=last)
+
+    def held(hour: int) -> tuple[bool, int, dt.datetime | None]:
+        state = state_at(Tenant.objects.get(), at(hour, 30))
+        assert state
+        # What nobody chose yet had a default, which no history tells.
+        minutes = state.row.step_back_minutes if hour > 8 else 0
+        return state.row.allow_step_back, minutes, state.row.step_back_since
+
+    assert [held(hour) for hour in (8, 9, 10, 12, 14)] == [
+        (False, 0, None),
+        (True, 30, at(9)),
+        # Other minutes end nothing.
+        (True, 45, at(9)),
+        (False, 45, at(9)),
+        (True, 60, last),
+    ]
 
 
 def test_what_is_never_moved_is_told_of_the_tenant_it_names(
@@ -356,6 +389,10 @@ def test_it_agrees_with_the_real_answer(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(switches, "_held", held)
         answer = really_answered(found)
+    assert_agreed(found, answer)
+
+
+def assert_agreed(found: Explanation, answer: HttpResponse) -> None:
     told = dict(found.headers)
     assert told.get(HEADER) == answer.get(HEADER)
     assert told.get("Location") == answer.get("Location")
@@ -377,6 +414,20 @@ def states_at(when: dt.datetime) -> list[tuple[decisions.Tenant, bool]]:
 
 
 @pytest.fixture
+def allowed(switch: Switch, db: None) -> Tenant:
+    """Contoso, on since 10:00; its people may step back."""
+    with time_machine.travel(at(8), tick=False):
+        tenant = Tenant(tid="11111111-1111-4111-8111-111111111111", name="contoso", title="C")
+        tenant.provision(reason="New", channel="command", operator="Olga")
+        tenant.switch_step_back(
+            "on", 30, reason_kind="trial", reason="x", channel="command", operator="Olga"
+        )
+    with time_machine.travel(at(10), tick=False):
+        switch(tenant, "on")
+    return tenant
+
+
+@pytest.fixture
 def both(switch: Switch, db: None) -> Tenant:
     """Contoso, on from 10:00 to 12:00, and fabrikam, which never was."""
     tids = {"contoso": "11111111-1111-4111-8111-111111111111",
@@ -391,6 +442,66 @@ def both(switch: Switch, db: None) -> Tenant:
     with time_machine.travel(at(12), tick=False):
         switch(tenant, "off")
     return tenant
+
+
+# One request of every class: method and headers.
+_HTML = {"Accept": "text/html,*/*;q=0.8"}
+_PAGE = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", **_HTML}
+_CALL = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Accept": "*/*"}
+REQUESTS: dict[RequestClass, tuple[str, dict[str, str]]] = {
+    RequestClass.PAGE_LOAD: ("GET", _PAGE),
+    RequestClass.OLD_BROWSER: ("GET", _HTML),
+    RequestClass.COMMAND_LINE: ("GET", {"Accept": "*/*"}),
+    RequestClass.HEAD: ("HEAD", _PAGE),
+    RequestClass.AHEAD_OF_TIME: ("GET", _PAGE | {"Sec-Purpose": "prefetch"}),
+    RequestClass.PASSED_ON: ("GET", _PAGE | {"Sec-Fetch-Dest": "empty"}),
+    RequestClass.EMBEDDED: ("GET", _PAGE | {"Sec-Fetch-Dest": "iframe"}),
+    RequestClass.FORM_POST: ("POST", _PAGE),
+    RequestClass.UPLOAD: ("POST", _PAGE | {"Content-Type": "multipart/form-data"}),
+    RequestClass.FETCH: ("GET", _CALL),
+    RequestClass.EVENT_STREAM: ("GET", _CALL | {"Accept": "text/event-stream"}),
+    RequestClass.WEB_SOCKET: ("GET", {"Sec-Fetch-Mode": "websocket", "Upgrade": "websocket"}),
+    RequestClass.WORKER_SCRIPT: ("GET", _CALL | {"Sec-Fetch-Dest": "serviceworker"}),
+    RequestClass.SUBRESOURCE: ("GET", _CALL | {"Sec-Fetch-Dest": "image"}),
+    RequestClass.API_CLIENT: ("GET", {"Accept": "application/json"}),
+    RequestClass.OTHER_METHOD: ("OPTIONS", _PAGE),
+}
+MOVED = {
+    RequestClass.PAGE_LOAD, RequestClass.OLD_BROWSER, RequestClass.COMMAND_LINE, RequestClass.HEAD,
+}  # fmt: skip
+
+
+def by_hand(kind: RequestClass, when: dt.datetime, brings: Brings) -> int | None:
+    """The status on a page of contoso; None where the legacy portal answers."""
+    moves = when >= at(10) and brings in (Brings.NONE, Brings.ENDED)
+    if kind is RequestClass.AHEAD_OF_TIME:
+        # While it is off, only a session that runs need not begin.
+        begins = when < at(10) and brings is not Brings.RUNNING
+        return 503 if moves or begins else None
+    return 302 if moves and kind in MOVED else None
+
+
+@pytest.mark.parametrize("kind", RequestClass)
+def test_it_agrees_with_the_real_answer_for_every_class_of_requests_in_every_state(
+    kind: RequestClass, allowed: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, headers = REQUESTS[kind]
+    for when, brings in itertools.product((at(9), at(11)), Brings):
+        monkeypatch.setitem(KINDS, Visitor.NEW, Kind(method, headers, brings))
+        monkeypatch.setattr(switches, "_held", switches.Held(0).with_changes(0, states_at(when)))
+        for host, path, more in (
+            (HOST, "/audits", ()),
+            (HOST, "/", (("Sec-Fetch-Site", "cross-site"),)),
+            (HOST, "/api/v1", ()),
+            ("nobody.portal.localhost", "/", ()),
+            ("security.localhost", "/", ()),
+        ):
+            link = pasted_link(f"http://{host}{path}")
+            found = explain(Question(link, when, Visitor.NEW, None, "", more))
+            assert_agreed(found, really_answered(found))
+            assert found.request_class is kind
+            if path == "/audits":
+                assert found.status == by_hand(kind, when, brings), (when, brings)
 
 
 @given(url=st.text(max_size=60), visitor=st.sampled_from(Visitor), when=st.datetimes())

@@ -17,6 +17,7 @@ __all__ = ["chromium"]
 
 ORIGIN = "http://security.localhost"
 EXPLAIN = f"{ORIGIN}/redirection/explain"
+SETTLED = "Promise.allSettled(document.getAnimations().map(one => one.finished)).then(() => null)"
 FABRIKAM = "22222222-2222-4222-8222-222222222222"
 BACK = f"{ORIGIN}/redirection/way-back"
 OPERATOR_PAGES = {
@@ -76,6 +77,8 @@ def checked(chromium: Browser, browser: Client, address: str) -> None:
     found = {}
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        # The operator pages fade from one colour to the other.
+        page.evaluate(SETTLED)
         answer = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
         found[scheme] = [
             (rule["id"], node["html"])

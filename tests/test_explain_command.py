@@ -68,6 +68,20 @@ def test_programs_get_the_same_in_fixed_words(contoso: Tenant, switch: Switch) -
     assert found["question"]["fragment"] == "/alerts/5f2a"
 
 
+def test_what_a_request_is_does_not_depend_on_its_host(contoso: Tenant) -> None:
+    found = program("http://elsewhere.example/audits")
+    assert found["decision"]["reason"] == "not_legacy"
+    assert found["question"]["request_class"] == "page_load"
+    found = program("http://elsewhere.example/audits", "--visitor", "iframe")
+    assert found["question"]["request_class"] == "embedded"
+
+
+def test_a_change_of_stepping_back_is_told_in_the_words_of_the_history(contoso: Tenant) -> None:
+    words = ("on", "--minutes", "30", "--kind", "missing", "--reason", "Exports")
+    call_command("allow_step_back", "contoso", *words, stdout=io.StringIO())
+    assert "from Off to Allowed, 30 minutes, by" in said(LINK)
+
+
 @pytest.mark.parametrize("visitor", Visitor)
 def test_every_kind_of_visitor_can_be_asked_about(visitor: Visitor, contoso: Tenant) -> None:
     assert program(LINK, "--visitor", visitor)["question"]["visitor"] == visitor.value
@@ -124,7 +138,7 @@ NO_HOST = "The host or port of this link cannot be. Copy it once more from its p
 WHOSE = "The address names no host: say whose it is, or give the whole address."
 TIME = "Write the time as 2026-01-31T14:00 or 2026-01-31T14:00+01:00."
 FUTURE = "What will happen then is not known: leave the time empty."
-CHOICE = "Select a valid choice. ghost is not one of the available choices."
+CHOICE = f"“ghost” is no kind of visitor. Choose one of these: {', '.join(Visitor)}."
 
 
 @pytest.mark.parametrize(

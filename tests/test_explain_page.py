@@ -6,13 +6,16 @@ import re
 from html import unescape
 from http import HTTPStatus
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.views.debug import ExceptionReporter
 
 from portal.models import Person
 from redirection.models import Tenant
+from redirection.views.explain import explain_decision
 from tests.conftest import PAGE_LOAD, Switch
 from tests.test_settings_page import sign_in
 
@@ -75,6 +78,31 @@ def test_no_cookie_stands_in_an_address(olga: Client, contoso: Tenant) -> None:
     assert "secret-of-somebody" not in page
 
 
+def test_an_error_report_holds_nobodys_session(contoso: Tenant) -> None:
+    secret = "1.2.secret-of-somebody"
+    request = RequestFactory().post(PAGE, {"url": LINK, "cookie": secret, "header": f"X: {secret}"})
+    request.user = Person(username="olga", is_staff=True, is_superuser=True, is_active=True)
+    with (
+        mock.patch("redirection.views.explain.explain", side_effect=ValueError("anything")),
+        pytest.raises(ValueError, match="anything") as broken,
+    ):
+        explain_decision(request)
+    reporter = ExceptionReporter(request, broken.type, broken.value, broken.tb)
+    assert LINK in reporter.get_traceback_text()
+    assert "secret-of-somebody" not in reporter.get_traceback_text()
+
+
+def test_moments_are_told_to_the_second(olga: Client, contoso: Tenant) -> None:
+    page = text(olga.post(PAGE, {"url": LINK, "at": "2026-01-31T14:00:07Z"}))
+    assert 'datetime="2026-01-31T14:00:07+00:00">31 Jan 2026 14:00:07 UTC</time>' in page
+
+
+def test_every_operator_page_leads_to_it(olga: Client) -> None:
+    for address in ("/admin/redirection/deeplinkrule/", "/admin/redirection/tenant/", PAGE):
+        head = text(olga.get(address)).partition('id="user-tools"')[2].partition("</header>")[0]
+        assert f'<a href="{PAGE}">Explain a decision</a>' in head
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "error"),
     [
@@ -84,7 +112,7 @@ def test_no_cookie_stands_in_an_address(olga: Client, contoso: Tenant) -> None:
         ({"url": LINK, "tenant": "<b>"}, "tenant", "No tenant is named “<b>”."),
         ({"url": LINK, "at": "soon"}, "at", "Write the time as"),
         ({"url": LINK, "at": "2999-01-01T00:00Z"}, "at", "What will happen then is not known"),
-        ({"url": LINK, "visitor": "ghost"}, "visitor", "Select a valid choice."),
+        ({"url": LINK, "visitor": "ghost"}, "visitor", "one of these: new, running, new-tab"),
         ({"url": LINK, "method": "G T"}, "method", "This is no method of a request."),
         ({"url": LINK, "header": "x"}, "header", "Write a header as Name: value."),
         ({"url": "x" * 9000}, "url", "Use at most 8000 characters."),

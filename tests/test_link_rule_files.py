@@ -12,6 +12,7 @@ from redirection.link_rule_files import csv_lines, decoded, read_rules
 from redirection.link_rules import Kind, LinkRule, Part, normal_source
 from redirection.routes import Counterpart
 from redirection.rule_problem_texts import sentences
+from redirection.rule_set_problems import problems
 
 _TEXT = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00")).map(str.strip)
 _FORMULA = st.text(alphabet="';=+-@ a\uff1d", max_size=12).map(str.strip)
@@ -119,3 +120,14 @@ def test_lines_that_are_no_rules_are_counted_and_problems_end(
     assert len(read_rules(text)[1]) == 5
     monkeypatch.setattr(link_rule_files, "MOST_LINES", 3)
     assert sentences(read_rules(text)[1]) == ["line 5: A file has at most 3 rules."]
+
+
+def test_an_empty_cell_is_named() -> None:
+    rules, found = read_rules("source,target,note\n,/x,\n/a,,\n,,only a note\n")
+    assert found == []
+    assert sentences(problems(rules, ["commercial"])) == [
+        "line 2: There is nothing in “source”.",
+        "line 3: There is nothing in “target”.",
+        "line 4: There is nothing in “source”.",
+        "line 4: There is nothing in “target”.",
+    ]

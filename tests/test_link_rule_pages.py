@@ -13,6 +13,7 @@ from django.test import Client
 
 from portal.models import Person
 from redirection.link_rule_changes import Plan, RulesRefused, change_rules, planned
+from redirection.link_rule_files import COLUMNS
 from redirection.models import DeepLinkRule, DeepLinkRuleChange, DeepLinkRuleUpload
 from tests.conftest import PAGE_LOAD
 from tests.test_link_rule_changes import changed, numbers
@@ -121,6 +122,51 @@ def test_a_wrong_rule_is_refused_and_what_was_typed_stays(
     assert said in answer.content.decode()
     assert "/reports" in answer.content.decode()
     assert DeepLinkRule.objects.count() == 1
+
+
+def test_everything_that_is_wrong_is_said_at_once(olga: Client) -> None:
+    wrong = {**FIELDS, "source": "https://contoso.portal.example/#/a", "target": "//x"}
+    page = olga.post(f"{RULES}add/", {**wrong, "reason": ""}).content.decode()
+    assert "This field is required." in page
+    assert "without the host: /a<" in page
+    assert "is not a page of the destination" in page
+
+
+def test_the_form_names_the_columns_and_words_of_files(olga: Client) -> None:
+    page = olga.get(f"{RULES}add/").content.decode()
+    for column in COLUMNS:
+        assert f"In files: {column}" in page
+    assert "In files: kind, one of exact, prefix, pattern." in page
+    assert "In files: enabled, one of yes, no." in page
+
+
+def test_addresses_are_read_from_left_to_right_in_every_language(olga: Client) -> None:
+    changed(exact("/a", "/x", 0))
+    olga.cookies["portal_language"] = "ar"
+    form = olga.get(f"{RULES}{numbers()['/a']}/change/").content.decode()
+    for name in ("source", "target", "query"):
+        assert re.search(rf'<input[^>]*name="{name}"[^>]*dir="ltr"', form)
+    assert "\u2066/reports/old\u2069" in form
+    assert {"<bdi>/a</bdi>", "<bdi>/x</bdi>"} <= set(
+        re.findall(r"<bdi>[^<]*</bdi>", olga.get(RULES).content.decode())
+    )
+    asked = olga.get(f"{RULES}{numbers()['/a']}/remove/").content.decode()
+    assert '<bdi dir="ltr"><code>/a</code> → <code>/x</code></bdi>' in asked
+
+
+def test_deleting_is_offered_where_it_is_in_all_forms_and_looks_it(olga: Client) -> None:
+    changed(exact("/a", "/x", 0))
+    number = numbers()["/a"]
+    form = olga.get(f"{RULES}{number}/change/").content.decode()
+    assert f'<a href="{RULES}{number}/delete/" class="deletelink">' in form
+    asked = olga.get(f"{RULES}{number}/delete/").content.decode()
+    assert '<input type="submit" value="Delete rules" class="removes">' in asked
+    assert (
+        'class="removes"'
+        not in olga.post(
+            RULES, {"action": "disable_rules", "_selected_action": number}
+        ).content.decode()
+    )
 
 
 def test_whoever_is_late_by_a_moment_sees_what_is_wrong_now(

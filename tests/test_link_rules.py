@@ -18,9 +18,17 @@ from redirection.deep_links import (
     is_unmatched,
     route_template,
 )
-from redirection.link_rules import Kind, LinkRule, Part, normal_source
+from redirection.link_rule_queries import query_handling
+from redirection.link_rules import Kind, LinkRule, Part, filled, normal_source
 from redirection.rule_problems import own_problems
-from redirection.rule_sets import LONGEST_FOR_PATTERNS, LONGEST_ROUTE, RuleSet
+from redirection.rule_sets import (
+    LARGEST_PROGRAM,
+    LONGEST_FOR_PATTERNS,
+    LONGEST_ROUTE,
+    BadPattern,
+    RuleSet,
+    compiled,
+)
 
 ORIGIN = "https://security.example"
 TID = "11111111-1111-4111-8111-111111111111"
@@ -159,6 +167,28 @@ def test_a_capture_that_would_leave_its_place_is_no_match(
     assert led(address, pattern(source, target)).rule is None
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "evil.example",
+        "@evil.example",
+        "",
+        "#",
+        "#//evil",
+        "/..",
+    ],
+)
+def test_a_target_nobody_checked_is_filled_in_only_if_it_is_a_path(target: str) -> None:
+    assert filled(target, {}, []) is None
+
+
+def test_what_an_instruction_writes_is_as_an_address_has_it() -> None:
+    handling = query_handling("rename a=ü; set ß=x%20é")
+    assert handling.applied("a=1") == "%C3%BC=1&%C3%9F=x%20%C3%A9"
+
+
 def test_dots_behind_a_prefix_are_no_match() -> None:
     assert led("/#/a/../../evil", prefix("/a", "/x/{rest}")).rule is None
     assert led("/#/a/../../evil", prefix("/a", "/x")).rule == 1
@@ -181,6 +211,8 @@ def test_dots_behind_a_prefix_are_no_match() -> None:
         ("rename a=%62", "%62=1&tid=t&%62=3"),
         ("rename a=b; rename b=a", "b=1&a=2&tid=t&b=3"),
         ("drop %61", "b=2&tid=t"),
+        ("set %61=9", "b=2&tid=t&%61=9"),
+        ("rename %61=z", "z=1&b=2&tid=t&z=3"),
     ],
 )
 def test_the_parameters_follow_the_instructions(instructions: str, arrives: str) -> None:
@@ -353,6 +385,15 @@ def test_a_hostile_pattern_is_refused_or_quick(source: str) -> None:
         destination_for(f"/a/{text}", "", "", TID, rules)
     # A backtracking engine needs longer than the universe has been there.
     assert time.process_time() - began < 1
+
+
+def test_a_pattern_has_a_largest_size_and_takes_no_more_memory_to_find_it() -> None:
+    fits = f"/a/b{{{LARGEST_PROGRAM - 7}}}"
+    assert compiled(fits).programsize == LARGEST_PROGRAM
+    with pytest.raises(BadPattern, match=r"\Apattern too large\Z"):
+        compiled(f"{fits}b")
+    with pytest.raises(BadPattern, match="compile failed"):
+        compiled(r"/a/\pL{20}")
 
 
 def test_one_look_up_does_so_much_work_at_patterns_and_no_more() -> None:

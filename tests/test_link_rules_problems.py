@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
-from redirection.link_rules import LONGEST_TARGET, LinkRule
-from redirection.rule_problem_texts import line_of
+from redirection.link_rules import LONGEST_TARGET, LinkRule, normal_source
+from redirection.rule_problem_texts import line_of, sentence
 from redirection.rule_set_problems import problems
 from redirection.rule_sets import MOST_PATTERNS, MOST_PATTERNS_BEHIND
 from tests.test_link_rules import CLOUDS, exact, pattern, prefix, rule
@@ -34,7 +35,6 @@ def test_rules_that_are_right_have_no_problems() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        "",
         "x",
         "//evil.example",
         "/\\evil.example",
@@ -68,6 +68,9 @@ def test_a_target_off_the_destination_is_refused(target: str) -> None:
         (exact("/a", "/x", part="query"), "unknown_word"),
         (exact("/a", "/x", counterpart="some"), "unknown_word"),
         (exact("/a", "/x", cloud="moon"), "unknown_cloud"),
+        (exact("", "/x"), "missing"),
+        (pattern("", "/x"), "missing"),
+        (exact("/a", ""), "missing"),
         (exact("/", "/x"), "start_page"),
         (prefix("#/", "/x"), "start_page"),
         (exact("/a?b=1", "/x"), "source_with_query"),
@@ -171,3 +174,31 @@ def test_a_chain_that_a_capture_ends_is_one_step_long() -> None:
     # What would stand there is no page, so the second alias is not followed.
     rules = [exact("/a", "#/b/..x", 1), pattern("/b/(..)x", "#/c/{1}/d", 2)]
     assert wrong(*rules) == [("chain", 1)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "pasted", "route"),
+    [
+        ("exact", "https://contoso.portal.example/#/reports/old?x=1", "/reports/old"),
+        ("prefix", "HTTP://contoso.portal.example:8080/Reports/Old?x=1", "/reports/old"),
+        ("exact", "https://contoso.portal.example/?tid=1#/audits", "/audits"),
+        ("exact", "https://contoso.portal.example", "/"),
+        ("exact", "https://contoso.portal.example/shell#!/audits", "/audits"),
+        ("exact", "https://contoso.portal.example/shell#top", "/shell"),
+        ("pattern", "https://contoso.portal.example/ticket/([0-9]+)", "/ticket/([0-9]+)"),
+    ],
+)
+def test_whoever_pastes_a_whole_address_learns_its_route(
+    kind: str, pasted: str, route: str
+) -> None:
+    found = problems([rule(kind, normal_source(kind, pasted), "/x")], CLOUDS)
+    assert [(one.code, one.value) for one in found] == [("whole_address", route)]
+    assert sentence(found[0]).endswith(f"without the host: {route}")
+
+
+def test_from_right_to_left_an_address_is_still_read_from_left_to_right() -> None:
+    found = problems([exact("/a", "/x", 1), exact("/a", "//y", 2)], CLOUDS)
+    with translation.override("ar"):
+        said = [sentence(one) for one in found]
+    assert "\u2066//y\u2069" in said[0]
+    assert "\u2066/a\u2069" in said[1]

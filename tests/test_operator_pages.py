@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib import admin
 from django.test import Client
+from django.utils.functional import Promise
 
 from portal.models import Person
 from redirection.models import Change, Tenant
@@ -55,6 +59,18 @@ def test_an_organisation_turned_off_is_closed_at_once(
 def test_what_has_a_history_is_read_only_there(model: str, olga: Client) -> None:
     assert olga.get(f"/admin/redirection/{model}/").status_code == HTTPStatus.OK
     assert olga.get(f"/admin/redirection/{model}/add/").status_code == HTTPStatus.FORBIDDEN
+
+
+def test_what_they_are_about_has_names_that_can_be_translated() -> None:
+    for app in map(apps.get_app_config, ("portal", "redirection")):
+        named: list[Any] = [app.verbose_name]
+        for model in app.get_models():
+            if admin.site.is_registered(model):
+                meta = model._meta
+                fields = [field for field in meta.fields if not field.primary_key]
+                named += [meta.verbose_name, meta.verbose_name_plural]
+                named += [field.verbose_name for field in fields]
+        assert [name for name in named if not isinstance(name, Promise)] == []
 
 
 def test_nobody_of_an_organisation_opens_them(ada: Person, destination: Client) -> None:

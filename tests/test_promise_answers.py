@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import RequestFactory
+from pytest_django import Settings
 
 from redirection.middleware import RedirectionMiddleware
 from redirection.models import Tenant
@@ -27,11 +28,12 @@ class Browser:
 
     def __init__(self) -> None:
         self.cookies: dict[str, str] = {}
+        self.forms_get = HTTPStatus.FOUND
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> HttpResponse:
         def portal(request: HttpRequest) -> HttpResponse:
-            if request.method == "POST":
-                return HttpResponseRedirect("/files")
+            if request.method != "GET":
+                return HttpResponseRedirect("/files", status=self.forms_get)
             return HttpResponse("the legacy page")
 
         sent = {"host": "contoso.portal.localhost"} | headers
@@ -122,6 +124,72 @@ def test_a_background_call_is_no_form(contoso: Tenant, switch: Switch) -> None:
     browser = Browser()
     browser.ask("/save", "POST", **{"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"})
     assert "legacy_form" not in browser.cookies
+
+
+@pytest.mark.parametrize(
+    ("status", "leads_on"),
+    [
+        (HTTPStatus.OK, False),
+        (HTTPStatus.CREATED, False),
+        (HTTPStatus.MULTIPLE_CHOICES, True),
+        (HTTPStatus.SEE_OTHER, True),
+        (HTTPStatus.PERMANENT_REDIRECT, True),
+        (HTTPStatus.BAD_REQUEST, False),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, False),
+    ],
+)
+def test_only_a_form_that_is_sent_on_is_part_of_a_chain(
+    status: HTTPStatus, leads_on: bool, contoso: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    browser = Browser()
+    browser.forms_get = status
+    browser.ask("/save", "POST", **PAGE_LOAD)
+    assert ("legacy_form" in browser.cookies) is leads_on
+
+
+@pytest.mark.parametrize(
+    ("method", "content_type"), [("POST", "multipart/form-data; boundary=x"), ("PUT", "text/csv")]
+)
+def test_an_upload_is_sent_on_as_a_form_is(
+    method: str, content_type: str, contoso: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    browser = Browser()
+    browser.ask("/save", method, **PAGE_LOAD, **{"content-type": content_type})
+    assert browser.ask("/files", **PAGE_LOAD).status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "headers", "seconds"),
+    [("legacy_form", "POST", PAGE_LOAD, 10), ("legacy_returns", "GET", SENT_BACK, 30)],
+)
+@pytest.mark.parametrize("secure", [True, False])
+def test_what_a_browser_keeps_for_seconds_is_for_this_host_and_no_script(
+    name: str,
+    method: str,
+    headers: dict[str, str],
+    seconds: int,
+    secure: bool,
+    contoso: Tenant,
+    switch: Switch,
+    settings: Settings,
+) -> None:
+    settings.REDIRECTION_SESSION_COOKIE_SECURE = secure
+    switch(contoso, "on")
+    cookie = Browser().ask("/files", method, **headers).cookies[f"{'__Host-' * secure}{name}"]
+    kept = {key: value for key, value in cookie.items() if value and key != "expires"}
+    more = {"secure": True} if secure else {}
+    assert kept == {
+        "path": "/", "max-age": seconds, "httponly": True, "samesite": "Lax", **more,
+    }  # fmt: skip
+
+
+def test_a_loop_stays_stopped_however_often_it_comes_back(contoso: Tenant, switch: Switch) -> None:
+    switch(contoso, "on")
+    browser = Browser()
+    answers = [browser.ask("/files", **SENT_BACK).status_code for _ in range(15)]
+    assert answers == [HTTPStatus.FOUND] * 2 + [HTTPStatus.OK] * 13
 
 
 def test_the_third_time_in_a_row_the_legacy_page_is_shown(contoso: Tenant, switch: Switch) -> None:

@@ -12,6 +12,8 @@ from django.test import Client, override_settings
 from portal.models import Person
 from redirection import legacy_sessions
 from redirection.conf import conf
+from redirection.models import Tenant
+from tests.conftest import PAGE_LOAD, Switch
 from tests.entra_id import AUTHORITY, is_signed_in
 
 ENTRA = "portal.sign_in.backend.EntraBackend"
@@ -62,6 +64,37 @@ def test_it_ends_the_legacy_sessions_of_all_tenants(legacy: Client, ada: Person)
     assert answer.cookies["portal_session"]["domain"] == "portal.localhost"
 
 
+@pytest.mark.parametrize("wanted", ["on", "off"])
+def test_while_a_tenant_is_redirected_its_old_portal_says_what_comes_next(
+    wanted: str, ada: Person, contoso: Tenant, switch: Switch, legacy: Client
+) -> None:
+    switch(contoso, wanted)
+    legacy.force_login(ada, ENTRA)
+    state = query_of(legacy.post("/auth/sign-out")["Location"])["state"]
+    bare = Client(headers={"host": "portal.localhost", **PAGE_LOAD})
+    back = bare.get("/auth/signed-out", {"state": state})["Location"]
+    # Nobody was signed in, so nobody has to end that at Entra ID.
+    straight = legacy.post("/auth/sign-out")["Location"]
+    if wanted == "off":
+        assert (back, straight) == ("http://contoso.portal.localhost/", "/")
+        return
+    assert back == "http://contoso.portal.localhost/auth/signed-out"
+    assert straight == "/auth/signed-out"
+    page = legacy.get(straight).content.decode()
+    assert "Your work in Microsoft Defender for Cloud Apps has ended." in page
+    assert "Continue to Microsoft 365 Defender" in page
+    assert legacy.get("/")["Redirection-Decision"].startswith("new_session;")
+
+
+def test_without_a_destination_a_sign_out_ends_on_the_old_portal(
+    contoso: Tenant, switch: Switch, legacy: Client
+) -> None:
+    contoso.cloud = "lunar"
+    contoso.provision(reason="Moved", channel="command", operator="a test")
+    switch(contoso, "on")
+    assert legacy.post("/auth/sign-out")["Location"] == "/"
+
+
 def test_an_operator_is_not_sent_to_entra_id(destination: Client, db: None) -> None:
     operator = Person.objects.create_superuser("operator")
     destination.force_login(operator, "django.contrib.auth.backends.ModelBackend")
@@ -100,6 +133,8 @@ def test_the_form_needs_its_token(ada: Person) -> None:
         signing.dumps("evil.example", key="another key"),
         signing.dumps("contoso.portal.localhost", salt="another purpose"),
     ],
+    # A signed text holds its time, and each process has to find the same tests.
+    ids=["empty", "bare", "long", "NUL", "no signature", "another key", "another purpose"],
 )
 @override_settings(SECRET_KEY="the key of this test, which is long enough for any use of it")
 def test_a_forged_state_leads_nowhere(state: str, destination: Client, db: None) -> None:

@@ -100,3 +100,18 @@ def test_the_form_is_filled_in_with_the_keyboard_alone(
         reached.append(page.evaluate("document.activeElement.name || document.activeElement.text"))
     assert reached[:2] == ["text", "send_feedback"]
     page.context.close()
+
+
+def test_on_a_phone_the_box_stands_beside_its_label(
+    moved: Tenant, ada: Person, destination: Client, chromium: Browser
+) -> None:
+    sign_in(destination, ada)
+    for language in ("en", "de", "ar"):
+        document = destination.get(ASK, headers={"accept-language": language})
+        address = f"http://security.localhost{ASK}"
+        page = shown(chromium, document, address, viewport={"width": 320, "height": 640})
+        box = page.locator("#id_send_feedback").bounding_box()
+        label = page.locator("label[for=id_send_feedback]").bounding_box()
+        page.context.close()
+        assert label["y"] < box["y"] + box["height"]
+        assert label["x"] + label["width"] <= box["x"] or box["x"] + box["width"] <= label["x"]

@@ -17,16 +17,17 @@ from hypothesis import given, strategies as st
 
 from redirection import counted_loads, unmatched
 from redirection.conf import conf
-from redirection.link_rules import segments_of
+from redirection.link_rules import LinkRule, segments_of
 from redirection.link_templates import template_of, template_of_address
 from redirection.models import Tenant, UnmatchedLink
 from redirection.models.unmatched import MOST_TEMPLATES, UnmatchedLinkQuerySet
 from redirection.rule_problems import own_problems
-from redirection.unmatched_admin import rule_for
+from redirection.rule_sets import RuleSet
+from redirection.unmatched_admin import rule_for, rule_number
 from tests.conftest import Switch
-from tests.test_link_rule_changes import changed
+from tests.test_link_rule_changes import changed, numbers
 from tests.test_link_rule_pages import operator
-from tests.test_link_rules import prefix, rule
+from tests.test_link_rules import exact, pattern, prefix, rule
 
 NOW = 1_767_600_000_000
 
@@ -171,6 +172,36 @@ def test_from_a_link_without_a_rule_it_is_one_step_to_one(db: None) -> None:
     form = unescape(olga.get(found[1]).content.decode())
     assert 'value="/foo/([^/]+)/edit"' in form
     assert re.search(r'value="pattern" selected', form)
+
+
+@pytest.mark.parametrize(
+    ("one", "template", "is_answered"),
+    [
+        (prefix("/foo", "/x", 7), "/foo/*/edit", True),
+        (pattern("/foo/([0-9]+)/edit", "/x", 7), "/foo/*/edit", True),
+        (pattern("/foo/([a-z]+)/edit", "/x", 7, part="fragment"), "/foo/*/edit", True),
+        (exact("/foo", "/x", 7), "/foo/*", False),
+        (prefix("/foo", "/x", 7, enabled=False), "/foo/*", False),
+        (prefix("/foo", "/x", 7, cloud="moon"), "/foo/*", False),
+        (prefix("/foo", "/x", 7, cloud="commercial"), "/foo/*", False),
+    ],
+)
+def test_a_template_knows_the_rule_that_answers_it(
+    one: LinkRule, template: str, is_answered: bool
+) -> None:
+    found = rule_number(template, RuleSet([one]), ["commercial", "moon"])
+    assert found == (7 if is_answered else None)
+
+
+def test_where_a_rule_was_made_none_is_suggested_any_more(db: None) -> None:
+    unmatched.count("/foo/*/edit", NOW)
+    unmatched.write_unmatched()
+    changed(prefix("/foo", "/x", 0))
+    number = numbers()["/foo"]
+    page = operator("olga").get("/admin/redirection/unmatchedlink/").content.decode()
+    assert f"Rule {number} answers it now" in page
+    assert f'href="/admin/redirection/deeplinkrule/{number}/change/"' in page
+    assert "Make a rule" not in page
 
 
 def test_the_page_asks_for_its_permission(db: None) -> None:

@@ -188,3 +188,24 @@ def test_patterns_aliases_and_other_clouds_are_left_alone() -> None:
 def test_a_page_that_is_only_near_is_found_as_well(counterpart: Counterpart) -> None:
     rule = LinkRule(1, "exact", "/old", "/new", counterpart=counterpart.value)
     assert by_rules("/new?x=1", rule).link == "/#/old?x=1"
+
+
+def test_what_cannot_lead_here_is_not_asked_about() -> None:
+    # Each has the address of a row of the table, which goes on answering behind "#".
+    page = "/cloudapps/activity-log"
+    for rule in (
+        LinkRule(1, "exact", "/audits", page, part="path", enabled=False),
+        LinkRule(1, "pattern", "/audits", page, part="path"),
+        LinkRule(1, "exact", "/audits", page, part="path", query="no instruction"),
+    ):
+        assert by_rules(f"{page}?x=1", rule).link == "/#/audits?x=1"
+    assert by_rules(page, LinkRule(1, "exact", "/audits", page, part="path")).link == "/audits"
+
+
+def test_a_page_without_a_counterpart_is_no_old_address_of_the_start_page() -> None:
+    assert back("/").also == ("/dashboard",)
+
+
+def test_a_renamed_parameter_is_found_however_the_rule_writes_it() -> None:
+    rule = LinkRule(1, "exact", "/old", "/new", query="rename a=ü")
+    assert by_rules("/new?%C3%BC=1", rule).link == "/#/old?a=1"

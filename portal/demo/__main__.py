@@ -27,6 +27,11 @@ Try:
   1. Open contoso's legacy portal, sign in as any of its people, and leave the tab open.
   2. Open the destination as Ada (Cloud App Security Administrator) and switch redirection on.
   3. The old tab goes on working; a new tab leads to the destination, fabrikam's do not.
+  4. Allow "Opening the old page for one task" below the switch. Whoever is redirected then finds
+     "Open the old page for one task" in the header of the destination.
+  5. Open http://contoso.{legacy}:{port}/#/somewhere/new in a new tab: it has no counterpart.
+     As operator find it under "Unmatched links" and make a rule of it.
+  6. As operator choose "Explain a decision": why any address stays or goes.
 
 Take a role away   http://127.0.0.1:{provider}/roles
 Operator pages     http://{destination}:{port}/admin/   {operator} / {password}

@@ -27,8 +27,9 @@ from portal.sign_in.backend import EntraBackend
 from portal.sign_in.middleware import refusal_page
 from portal.sign_in.refusals import Refusal
 from portal.sign_in.role_check import RoleCheck
-from redirection import legacy_sessions, step_backs
+from redirection import legacy_sessions, step_backs, switches
 from redirection.conf import conf
+from redirection.legacy_hosts import LegacyHost
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     through_entra = request.session.get(BACKEND_SESSION_KEY) == ENTRA_BACKEND
     provider_sessions.end_with(request)
     logout(request)
-    response = HttpResponseRedirect(provider_sign_out(request) if through_entra else "/")
     host = legacy_host(request)
+    here = _after_sign_out(host)
+    response = HttpResponseRedirect(provider_sign_out(request) if through_entra else here)
     if host is not None:
         legacy_sessions.end(conf(), request.COOKIES, response, host.domain)
         step_backs.end_all(conf(), request.COOKIES, response, host.domain)
@@ -69,8 +71,19 @@ def signed_out(request: HttpRequest) -> HttpResponse:
     """Back from Entra ID: on to the host the person signed out on, or a page that says so."""
     host = host_signed_out_from(request.GET.get("state", ""))
     if host is not None:
-        return HttpResponseRedirect(f"{request.scheme}://{host}/")
-    return render(request, "sign_in/signed_out.html")
+        path = _after_sign_out(conf().legacy_hosts.parse(host))
+        return HttpResponseRedirect(f"{request.scheme}://{host}{path}")
+    return render(request, "sign_in/signed_out.html", {"moved": _is_moved(legacy_host(request))})
+
+
+def _after_sign_out(host: LegacyHost | None) -> str:
+    """Where a sign-out ends: while ``host`` is redirected, on a page that says so first."""
+    return reverse("signed_out") if _is_moved(host) else "/"
+
+
+def _is_moved(host: LegacyHost | None) -> bool:
+    tenant = switches.held().by_name.get(host.tenant) if host and host.tenant else None
+    return tenant is not None and tenant.on and conf().destination(tenant.cloud) is not None
 
 
 @login_not_required

@@ -44,6 +44,7 @@ class Feedback(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+        verbose_name = _("feedback")
         verbose_name_plural = _("feedback")
         indexes = [models.Index(fields=["tenant", "-created_at"], name="feedback_of_tenant")]
 

@@ -167,6 +167,8 @@ class Change(AppendOnly):
     class Meta:
         ordering = ("-revision",)
         get_latest_by = "revision"
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
         indexes = [models.Index(fields=["tenant", "-revision"], name="change_of_tenant")]
 
     def __str__(self) -> str:

@@ -157,9 +157,17 @@ class DeepLinkRuleUse(models.Model):
 
 class DeepLinkRuleChangeQuerySet(AppendOnlyQuerySet["DeepLinkRuleChange"]):
     def record(
-        self, revision: int, counts: tuple[int, int, int], summary: str, by: Provenance
+        self,
+        revision: int,
+        counts: tuple[int, int, int],
+        summary: str,
+        by: Provenance,
+        undo: str = "",
     ) -> DeepLinkRuleChange:
-        """Write the row of a change: how many rules were added, changed and removed."""
+        """Write the row of a change: how many rules were added, changed and removed.
+
+        ``undo`` is a file of rules that takes the change back.
+        """
         added, changed, removed = counts
         change = self.create(
             revision=revision,
@@ -167,6 +175,7 @@ class DeepLinkRuleChangeQuerySet(AppendOnlyQuerySet["DeepLinkRuleChange"]):
             changed=changed,
             removed=removed,
             summary=summary[:_SUMMARY_LENGTH],
+            undo=undo,
             reason=by.reason,
             channel=by.channel,
             author=by.author,
@@ -182,7 +191,9 @@ class DeepLinkRuleChangeQuerySet(AppendOnlyQuerySet["DeepLinkRuleChange"]):
 class DeepLinkRuleChange(AppendOnly):
     """One change of the rules: who, when, how many, why, and which way it came.
 
-    ``summary`` tells a single rule before and after; it is empty for an import.
+    ``summary`` tells a single rule before and after; it is empty for an import. ``undo`` is a
+    file of rules (CSV) that takes the change back when it is imported; empty for changes of
+    before it was kept.
     """
 
     revision = models.PositiveBigIntegerField(_("revision"), unique=True)
@@ -201,6 +212,7 @@ class DeepLinkRuleChange(AppendOnly):
         verbose_name=_("account"),
     )
     author_name = models.CharField(_("who"), max_length=NAME_LENGTH)
+    undo = models.TextField(_("undo"), blank=True, default="", editable=False)
 
     objects = DeepLinkRuleChangeQuerySet.as_manager()
 

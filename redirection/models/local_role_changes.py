@@ -80,6 +80,8 @@ class LocalRoleChange(AppendOnly):
 
     class Meta:
         ordering = ("-pk",)
+        verbose_name = _("local role change")
+        verbose_name_plural = _("local role changes")
         indexes = [models.Index(fields=["tenant", "-id"], name="role_change_of_tenant")]
 
     def __str__(self) -> str:

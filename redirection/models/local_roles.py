@@ -152,13 +152,25 @@ class LocalRoleManager(models.Manager["LocalRole"]):
 class LocalRole(models.Model):
     """A role of the product given to a person in one tenant."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="local_roles")
-    tenant = models.ForeignKey("redirection.Tenant", models.CASCADE, related_name="local_roles")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="local_roles",
+        verbose_name=_("person"),
+    )
+    tenant = models.ForeignKey(
+        "redirection.Tenant",
+        models.CASCADE,
+        related_name="local_roles",
+        verbose_name=_("tenant"),
+    )
     role = models.CharField(_("role"), max_length=40, choices=LOCAL_ROLE_CHOICES)
 
     objects = LocalRoleManager()
 
     class Meta:
+        verbose_name = _("local role")
+        verbose_name_plural = _("local roles")
         constraints = [
             models.UniqueConstraint(fields=["person", "tenant"], name="one_local_role_a_tenant")
         ]

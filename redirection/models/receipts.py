@@ -112,6 +112,8 @@ class Receipt(models.Model):
 
     class Meta:
         ordering = ("kind", "host", "pid")
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind} {self.pid} on {self.host}"

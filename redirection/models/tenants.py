@@ -86,6 +86,8 @@ class Tenant(StepBackAllowance):
 
     class Meta:
         ordering = ("name",)
+        verbose_name = _("tenant")
+        verbose_name_plural = _("tenants")
         permissions = [
             ("view_redirection", "Can see automatic redirection"),
             ("switch_redirection", "Can switch automatic redirection"),

@@ -14,18 +14,21 @@ register = template.Library()
 
 
 @register.simple_tag
-def moment(at: datetime | None) -> SafeString:
+def moment(at: datetime | None, *, seconds: bool = False) -> SafeString:
     """``at`` (aware) as a ``<time>`` in the reader's date format, with its zone; "" for None.
 
     In a sentence: ``{% moment tenant.since as when %}``, then ``{{ when }}`` in
-    ``{% blocktranslate %}``, where no tag may stand.
+    ``{% blocktranslate %}``, where no tag may stand. With ``seconds`` it is told to the second.
     """
     if at is None:
         return SafeString("")
     local = timezone.localtime(at)
+    said = date_format(local, "DATETIME_FORMAT")
+    if seconds:
+        said = f"{date_format(local, 'DATE_FORMAT')} {local:%H:%M:%S}"
     return format_html(
         '<time dir="auto" datetime="{}">{} {}</time>',
         local.isoformat(),
-        date_format(local, "DATETIME_FORMAT"),
+        said,
         local.tzname(),
     )

@@ -15,11 +15,15 @@ register = template.Library()
 
 
 @register.inclusion_tag("redirection/_portal_script.html", takes_context=True)
-def portal_script(context: template.Context) -> dict[str, Any]:
-    """The portal script with what it has to know. Put it first in ``<head>``."""
+def portal_script(context: template.Context, *, is_page: bool = True) -> dict[str, Any]:
+    """The portal script with what it has to know. Put it first in ``<head>``.
+
+    ``is_page=False`` is for errors: they are counted as no page.
+    """
     request = context["request"]
     visit: Visit | None = getattr(request, "redirection", None)
-    return script_context(visit, request.get_full_path(), request.headers.get("Referer", ""))
+    page, referrer = request.get_full_path(), request.headers.get("Referer", "")
+    return script_context(visit, page, referrer, is_page=is_page)
 
 
 @register.inclusion_tag("redirection/_legacy_banner.html", takes_context=True)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from redirection.explain_forms import ExplainForm
@@ -26,6 +27,9 @@ LINKED = ("url", "tenant", "at", "visitor", "method", "header")
 # Whoever is no operator is sent to the sign-in of the operator pages below.
 @login_not_required
 @never_cache
+# Both may hold somebody's session; an error report keeps them out.
+@sensitive_post_parameters("cookie", "header")
+@sensitive_variables("given", "data")
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_member_required
 @permission_required("redirection.view_change", raise_exception=True)

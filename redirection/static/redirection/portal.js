@@ -31,12 +31,10 @@
     var counts = window.EventCounts && window.performance.eventCounts;
     var used = counts && counts instanceof window.EventCounts && counts.get("input") > 0;
     try {
-      var began = sessionStorage.getItem(KEY);
-      if (began === null) {
-        // From another host of the same organisation, where the tab was already: it carries on.
-        var carriesOn = page.carriesOn !== undefined && (history.length > 1 || window.opener);
-        began = carriesOn ? "0" : page.now;
-      }
+      // From another host of the same organisation, where the tab was already: it carries on,
+      // even if it was here before, as late as after the switch.
+      var carriesOn = page.carriesOn !== undefined && (history.length > 1 || window.opener);
+      var began = carriesOn ? "0" : sessionStorage.getItem(KEY) || page.now;
       answer = answer || (page.since !== undefined && Number(began) >= Number(page.since));
       if (!answer || used) {
         sessionStorage.setItem(KEY, began);
@@ -183,7 +181,30 @@
       if (said === (next ? next.dataset.state : "") || place.contains(root.activeElement)) {
         return;
       }
+      var busy = root.activeElement !== document.body && root.activeElement;
+      var below = busy || place.nextElementSibling || document.body;
+      var before = below.getBoundingClientRect().top;
+      place.classList.toggle("legacy-banner-late", Boolean(next));
       place.replaceChildren.apply(place, next ? [ours(next)] : []);
+      if (root === document) {
+        makeRoom(Boolean(next), busy, below, before);
+      }
+    }
+
+    /** In the page itself: what somebody types in stays where it is, and comes out from under
+     * the banner. Where the banner would scroll away, it goes before a page that nobody works
+     * in. */
+    function makeRoom(shown, busy, below, before) {
+      if (busy || !shown || getComputedStyle(place).position === "sticky") {
+        scroll(below.getBoundingClientRect().top - before);
+      }
+      if (busy && shown) {
+        scroll(Math.min(0, busy.getBoundingClientRect().top - place.getBoundingClientRect().bottom));
+      }
+    }
+
+    function scroll(pixels) {
+      window.scrollBy({ top: pixels, behavior: "instant" });
     }
 
     function endStepBack(answer) {
