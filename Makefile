@@ -37,7 +37,8 @@ test: environment
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium postgresql gettext curl
+	.ci/debian-packages chromium postgresql gettext curl nginx caddy haproxy
+	.ci/third-party-portal
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
 
@@ -57,7 +58,7 @@ lint: environment
 bench: environment
 	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.link_rules
-	.ci/debian-packages nginx
+	.ci/debian-packages nginx wrk
 	$(BIN)/python -m benchmarks.gate
 
 messages: environment

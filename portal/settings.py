@@ -216,8 +216,8 @@ CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 REDIRECTION_SESSION_COOKIE_SECURE = HTTPS
 
 SECURE_SSL_REDIRECT = HTTPS
-# A proxy on the same machine asks the gate over plain http.
-SECURE_REDIRECT_EXEMPT = [r"^redirection/gate$"]
+# A proxy on the same machine asks the gate over plain http, and a monitor asks whether it is well.
+SECURE_REDIRECT_EXEMPT = [r"^redirection/(gate|health|ready)$"]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

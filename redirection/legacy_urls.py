@@ -11,8 +11,14 @@ feedback = [
     path("redirection/feedback", views.give_feedback, name="feedback"),
     path("redirection/feedback/<int:number>", views.feedback_sent, name="feedback_sent"),
 ]
+# For whoever watches the processes, on every host.
+health = [
+    path("redirection/health", views.health, name="health"),
+    path("redirection/ready", views.ready, name="ready"),
+]
 urlpatterns = [
     *feedback,
+    *health,
     path("redirection/close-banner", views.close_banner, name="close_banner"),
     path("redirection/step-back", views.take_step_back, name="take_step_back"),
     path("redirection/end-step-back", views.end_step_back, name="end_step_back"),

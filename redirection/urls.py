@@ -41,6 +41,7 @@ urlpatterns = [
     path("redirection/go", views.go, name="go"),
     path("redirection/way-back", views.way_back, name="way_back"),
     *legacy_urls.feedback,
+    *legacy_urls.health,
 ]
 if apps.is_installed("django.contrib.admin"):
     # One of the operator pages.

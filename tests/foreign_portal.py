@@ -132,6 +132,18 @@ def allow_django_beside_a_browser() -> Iterator[None]:
         yield
 
 
+def small_server(monkeypatch: pytest.MonkeyPatch) -> LiveServer:
+    """The site on a port of its own; each thread of it ends before the test does."""
+    # A thread of the server ends with its answer, and so before the test.
+    monkeypatch.setattr(QuietWSGIRequestHandler, "protocol_version", "HTTP/1.0")
+    # A server that is told to stop looks up half a second later, if nobody says otherwise.
+    often = partialmethod(ThreadedWSGIServer.serve_forever, poll_interval=0.02)
+    monkeypatch.setattr(ThreadedWSGIServer, "serve_forever", often)
+    # Whoever has left has not always waited for the answer; the server does.
+    monkeypatch.setattr(ThreadedWSGIServer, "daemon_threads", False)
+    return LiveServer("127.0.0.1")
+
+
 @pytest.fixture
 def portal(
     allow_django_beside_a_browser: None,
@@ -145,14 +157,7 @@ def portal(
     theirs = "tests.foreign_portal.ForeignPortalMiddleware"
     settings.MIDDLEWARE = [theirs if name == ours else name for name in settings.MIDDLEWARE]
     settings.ALLOWED_HOSTS = ["*"]
-    # A thread of the server ends with its answer, and so before the test.
-    monkeypatch.setattr(QuietWSGIRequestHandler, "protocol_version", "HTTP/1.0")
-    # A server that is told to stop looks up half a second later, if nobody says otherwise.
-    often = partialmethod(ThreadedWSGIServer.serve_forever, poll_interval=0.02)
-    monkeypatch.setattr(ThreadedWSGIServer, "serve_forever", often)
-    # Whoever has left has not always waited for the answer; the server does.
-    monkeypatch.setattr(ThreadedWSGIServer, "daemon_threads", False)
-    server = LiveServer("127.0.0.1")
+    server = small_server(monkeypatch)
     ANSWERS.clear()
     portal = ForeignPortal(server.thread.port, contoso, settings)
     portal.leads_to("security")

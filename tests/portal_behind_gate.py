@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test.testcases import QuietWSGIRequestHandler
-from pytest_django.live_server_helper import LiveServer
 
 from redirection import gate
 from redirection.models import Tenant
-from tests.foreign_portal import PASSES_ON, ForeignPortal, allow_django_beside_a_browser
+from tests.foreign_portal import (
+    PASSES_ON,
+    ForeignPortal,
+    allow_django_beside_a_browser,
+    small_server,
+)
 
 __all__ = ["allow_django_beside_a_browser", "portal"]
 
@@ -149,9 +152,7 @@ def portal(
     settings.MIDDLEWARE = ["tests.portal_behind_gate.ProxyMiddleware", *settings.MIDDLEWARE]
     settings.ALLOWED_HOSTS = ["*"]
     settings.REDIRECTION_GATE_KEY = KEY
-    # A thread of the server ends with its answer, and so before the test.
-    monkeypatch.setattr(QuietWSGIRequestHandler, "protocol_version", "HTTP/1.0")
-    server = LiveServer("127.0.0.1")
+    server = small_server(monkeypatch)
     portal = ForeignPortal(server.thread.port, contoso, settings)
     portal.leads_to("security")
     yield portal

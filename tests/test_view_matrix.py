@@ -200,6 +200,8 @@ TABLE: dict[str, dict[str, View]] = {
             everybody(NOT_SO), {"reason": "other"}, FOREIGN,
         ),
         "redirection/hand-over": public_page("/redirection/hand-over"),
+        "redirection/health": public_page("/redirection/health"),
+        "redirection/ready": public_page("/redirection/ready"),
         "redirection/go": View(
             "/redirection/go?from=/alerts", everybody(AWAY), everybody(AWAY), everybody(NOT_SO)
         ),
@@ -263,6 +265,8 @@ TABLE: dict[str, dict[str, View]] = {
             "/redirection/lead-on?page=/audits",
             everybody(AWAY), everybody(NOT_SO), everybody(NOT_SO),
         ),
+        "redirection/health": public_page("/redirection/health"),
+        "redirection/ready": public_page("/redirection/ready"),
         "redirection/page-seen": View(
             "/redirection/page-seen",
             everybody(NOT_SO), everybody(HTTPStatus.NO_CONTENT), everybody(NOT_SO),

@@ -4,6 +4,7 @@ from redirection.views.banner import close_banner
 from redirection.views.explain import explain_decision
 from redirection.views.feedback import feedback_sent, give_feedback
 from redirection.views.hand_over import go, hand_over
+from redirection.views.health import health, ready
 from redirection.views.here import here
 from redirection.views.history_page import export_history, history_page
 from redirection.views.lead_on import lead_on
@@ -28,10 +29,12 @@ __all__ = [
     "give_local_role",
     "go",
     "hand_over",
+    "health",
     "here",
     "history_page",
     "lead_on",
     "page_seen",
+    "ready",
     "receipt",
     "roles_page",
     "settings_page",

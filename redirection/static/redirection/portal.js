@@ -28,7 +28,7 @@
   function moves(page) {
     var answer = page.go !== undefined;
     // Where the state came late: what somebody has typed is not lost, the next page moves.
-    var counts = window.EventCounts && window.performance.eventCounts;
+    var counts = window.EventCounts && window.performance && window.performance.eventCounts;
     var used = counts && counts instanceof window.EventCounts && counts.get("input") > 0;
     try {
       // From another host of the same organisation, where the tab was already: it carries on,
