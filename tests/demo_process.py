@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import re
+import secrets
 import socket
 import subprocess
 import sys
@@ -31,12 +32,13 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 def free_port() -> int:
-    """A port that is free, and so is the next one."""
+    """A port that is free, and so is the next one; none that a connection gets by itself."""
     while True:
+        # Linux takes those from 32768 on.
+        port = 10_000 + 2 * secrets.randbelow(11_000)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
             except OSError:
                 continue
