@@ -32,12 +32,12 @@ demo-reset: environment
 	$(BIN)/python -m portal.demo --reset
 
 test: environment
-	.ci/debian-packages chromium postgresql gettext
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext
 	$(BIN)/pytest -q -n auto --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium postgresql gettext
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
 
