@@ -32,12 +32,12 @@ demo-reset: environment
 	$(BIN)/python -m portal.demo --reset
 
 test: environment
-	.ci/debian-packages chromium postgresql gettext nginx caddy haproxy
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext nginx caddy haproxy
 	$(BIN)/pytest -q -n auto --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium postgresql gettext curl nginx caddy haproxy
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext curl nginx caddy haproxy
 	.ci/third-party-portal
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'

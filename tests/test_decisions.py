@@ -89,6 +89,12 @@ def test_a_session_of_another_tenant_does_not_count() -> None:
     assert decision.reason is Reason.NEW_SESSION
 
 
+def test_a_session_counts_from_its_beginning_however_late_it_was_seen() -> None:
+    seen_after = LegacySession(TID, ON.since - 1, ON.since + 1)
+    decision = decide(Facts(legacy=True, tenant=ON, session=seen_after, session_runs=True))
+    assert decision.reason is Reason.SESSION_CONTINUES
+
+
 def test_the_decision_names_the_revision_it_rests_on() -> None:
     assert decide(Facts(legacy=True, tenant=ON)).revision == 41
     assert decide(Facts(legacy=True, tenant=OFF)).revision == 42

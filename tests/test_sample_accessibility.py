@@ -43,7 +43,7 @@ def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread; nothing here is asynchronous.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        path = shutil.which("chromium")
+        path = shutil.which("chromium-headless-shell")
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()

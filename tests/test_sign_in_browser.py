@@ -33,7 +33,7 @@ def strict_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictDemo
     }
     for demo in running_demo(directory, **variables):
         with provider_over_https(directory, port):
-            strict = StrictDemo(demo.port, demo.directory)
+            strict = StrictDemo(demo.port, demo.directory, demo.shell)
             strict.provider = address
             yield strict
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -33,9 +34,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def counted(demo: Demo) -> Loads:
     """Page loads by route, kept and redirected, when nothing more is on its way."""
     before: Loads | None = None
-    # A command takes longer than a report.
     while (after := json.loads(demo.command("shell", "--verbosity=0", "-c", COUNTED))) != before:
         before = after
+        # Longer than from a count to its report.
+        threading.Event().wait(0.5)
     return after
 
 
