@@ -19,7 +19,7 @@ help:
 	echo "make test                      all tests, in a real browser and on PostgreSQL too"
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
 	echo "make lint                      style, types, migrations, deployment"
-	echo "make bench                     what a decision costs, alone and behind nginx, and 100,000 deep link rules"
+	echo "make bench                     what a decision costs, alone and behind nginx, 100,000 deep link rules, 1,000,000 tenants, and how changes spread"
 	echo "make messages                  the texts of the code into the catalogues, and those compiled"
 
 environment:
@@ -32,12 +32,12 @@ demo-reset: environment
 	$(BIN)/python -m portal.demo --reset
 
 test: environment
-	.ci/debian-packages chromium chromium-headless-shell postgresql gettext nginx caddy haproxy
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext nginx caddy haproxy redis-server
 	$(BIN)/pytest -q -n auto --cov --cov-report=
 	$(BIN)/coverage report --include=$(PURE) --fail-under=100
 
 test-long: environment
-	.ci/debian-packages chromium chromium-headless-shell postgresql gettext curl nginx caddy haproxy
+	.ci/debian-packages chromium chromium-headless-shell postgresql gettext curl nginx caddy haproxy redis-server
 	.ci/third-party-portal
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
@@ -58,8 +58,13 @@ lint: environment
 bench: environment
 	$(BIN)/python -m benchmarks.decision
 	$(BIN)/python -m benchmarks.link_rules
-	.ci/debian-packages nginx wrk
+	.ci/debian-packages nginx valgrind wrk
+	$(BIN)/python -m benchmarks.instructions
+	$(BIN)/python -m benchmarks.instructions --rules=100000 --tenants=1000000
 	$(BIN)/python -m benchmarks.gate
+	$(BIN)/python -m benchmarks.tenants
+	.ci/debian-packages postgresql redis-server
+	$(BIN)/python -m benchmarks.spreading
 
 messages: environment
 	.ci/debian-packages gettext

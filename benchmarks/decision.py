@@ -27,6 +27,8 @@ from redirection.answers import HEADER
 from redirection.conf import conf
 from redirection.decisions import Facts, LegacySession, Tenant, decide
 from redirection.door import with_door
+from redirection.held_tenants import HeldTenants
+from redirection.packed_tenants import PackedTenants
 from redirection.received_requests import of_django
 from redirection.visits import visit_now
 
@@ -106,10 +108,11 @@ def _hold(count: int) -> tuple[Tenant, Tenant]:
         )
         for number in range(count)
     ]
+    packed = PackedTenants(count)
+    for tenant in tenants:
+        packed.add(tenant)
     switches._held = switches.Held(  # noqa: SLF001 (there is no other way in without a store)
-        revision=len(tenants),
-        by_tid={tenant.tid: tenant for tenant in tenants},
-        by_name={tenant.name: tenant for tenant in tenants},
+        revision=len(tenants), tenants=HeldTenants(packed)
     )
     return tenants[0], tenants[1]
 
@@ -201,7 +204,8 @@ def _cookie(tenant: Tenant, *, visiting: bool = True) -> str:
     response = HttpResponse()
     legacy_sessions.remember_tenant(conf(), response, tenant.tid, "portal.example.com")
     if visiting:
-        session = LegacySession(tenant.tid, NOW - 2 * HOUR, NOW)
+        # Not to be renewed while the benchmark runs.
+        session = LegacySession(tenant.tid, NOW - 2 * HOUR, NOW + HOUR)
         legacy_sessions.write(conf(), response, session, "portal.example.com")
     return "; ".join(f"{name}={morsel.value}" for name, morsel in response.cookies.items())
 

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 _BOOLEANS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _REQUIRED = object()
-_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL", "GATE_KEY")
+_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL", "REDIS_URL", "GATE_KEY")
 
 
 @dataclass
@@ -97,6 +97,18 @@ class Environment:
             return value
 
         return self._read(name, default, "an origin such as https://login.example.com", parse)
+
+    def address(self, name: str, default: str, schemes: tuple[str, ...], accepted: str) -> str:
+        """The address of a server, with a name and password if it asks for them."""
+
+        def parse(value: str) -> str:
+            parts = urlsplit(value)
+            # A wrong port raises when it is asked for.
+            if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
+                raise ValueError
+            return value
+
+        return self._read(name, default, accepted, parse)
 
     def json(
         self, name: str, default: Any, accepted: str, problems: Callable[[Any], list[str]]

@@ -54,7 +54,11 @@ REDIRECTION_SESSION_IDLE = int(
 REDIRECTION_SESSION_LIMIT = int(
     ENVIRONMENT.seconds("REDIRECTION_SESSION_LIMIT", 12 * 60 * 60, 1, 30 * 86400)
 )
-REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 60)
+# The longest that a change takes to a worker which hears no push.
+REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 4)
+REDIRECTION_REDIS_URL = ENVIRONMENT.address(
+    "REDIS_URL", "", ("redis", "rediss"), "redis://HOST:PORT/NUMBER, or rediss:// with TLS"
+)
 REDIRECTION_REPORT = ENVIRONMENT.seconds("REDIRECTION_REPORT", 3, 0.2, 10)
 REDIRECTION_TRAFFIC_DAYS = ENVIRONMENT.days("REDIRECTION_TRAFFIC_DAYS", 400, 31, 4000)
 # A change needs roles at most this old; older ones are asked for again first.

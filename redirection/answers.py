@@ -5,25 +5,32 @@ Values, for everybody who answers: Django's middleware, the WSGI door and the ga
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import NamedTuple
 
-from redirection import counted_links, form_chains, legacy_sessions, loops, traffic
+from redirection import form_chains, legacy_sessions, loops, traffic
 from redirection.conf import Conf
+from redirection.counted_links import count_load
 from redirection.decisions import LegacySession, Tenant
-from redirection.deep_links import DeepLink
 from redirection.legacy_requests import LegacyRequest
-from redirection.locations import link_of, location, page_link_of
+from redirection.locations import Way, location, page_way_of, way_of
 from redirection.set_cookies import Cookie
 from redirection.visits import Visit
 
 HEADER = "Redirection-Decision"
 Headers = list[tuple[str, str]]
 # Of an empty answer, as Django writes it.
-_EMPTY = [("Content-Type", "text/html; charset=utf-8")]
+_CONTENT_TYPE = ("Content-Type", "text/html; charset=utf-8")
+_NOT_STORED, _EMPTY = ("Cache-Control", "no-store"), ("Content-Length", "0")
+# To name a member takes longer than to compare with it.
+FOUND = HTTPStatus.FOUND
+_UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
+_KEPT, _REDIRECTED = traffic.Answer.KEPT, traffic.Answer.REDIRECTED
 
 
-class Answer(NamedTuple):
+# Made for every redirect, and frozen it would take thrice as long; nobody changes it.
+@dataclass(slots=True)
+class Answer:
     """An empty answer instead of the legacy portal's: status, headers and cookies to set."""
 
     status: HTTPStatus
@@ -31,7 +38,13 @@ class Answer(NamedTuple):
     cookies: list[Cookie]
 
 
-class Addition(NamedTuple):
+# The page says when its tab began and when redirection was switched: a copy would lie.
+_PAGE_CACHE_CONTROL = ("private", "no-cache")
+
+
+# Made for every page that stays, as Answer is for every redirect.
+@dataclass(slots=True)
+class Addition:
     """What an answer of the legacy portal gets on top.
 
     ``cache_control`` are directives beside its own.
@@ -42,7 +55,8 @@ class Addition(NamedTuple):
     cookies: list[Cookie]
 
 
-class Renewal(NamedTuple):
+@dataclass(slots=True)
+class Renewal:
     """The legacy session after a request, and its cookie where that must be written."""
 
     session: LegacySession
@@ -51,36 +65,39 @@ class Renewal(NamedTuple):
 
 def refuse(visit: Visit) -> Answer:
     """The empty answer to a prefetch or prerender: the browser drops it and asks again."""
-    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, [*_EMPTY, *_not_kept(visit)], [])
+    headers = [_CONTENT_TYPE, _NOT_STORED, _EMPTY, (HEADER, visit.header)]
+    return Answer(_UNAVAILABLE, headers, [])
 
 
 def go(
     request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf, *, counts: bool = True
 ) -> Answer:
     """The redirect to the tenant's destination origin, counted where ``counts`` says so."""
-    link = link_of(request, tenant)
+    way = way_of(request, tenant, settings)
     if counts:
-        count_redirected(request, visit, tenant, link)
-    return redirect_to(link, request, visit, tenant, settings)
+        count_redirected(visit, tenant, way)
+    return redirect_to(way, visit, tenant, settings)
 
 
-def redirect_to(
-    link: DeepLink, request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf
-) -> Answer:
-    """The redirect to ``link`` on the tenant's destination origin, with its headers."""
-    address = location(request, tenant, link, visit.now, settings)
-    headers = [*_EMPTY, ("Location", address), *_not_kept(visit)]
-    cookies = _remembering(visit, settings) + _counting_returns(visit, settings)
-    return Answer(HTTPStatus.FOUND, headers, cookies)
+def redirect_to(way: Way, visit: Visit, tenant: Tenant, settings: Conf) -> Answer:
+    """The redirect to the tenant's destination origin by ``way``, with its headers."""
+    address = location(way, tenant.tid, visit.now, settings) if way.is_claimed else way.address
+    headers = [_CONTENT_TYPE, ("Location", address), _NOT_STORED, _EMPTY, (HEADER, visit.header)]
+    cookies = [] if visit.remembered else _remembering(visit, settings)
+    if visit.returns:
+        cookies += _counting_returns(visit, settings)
+    return Answer(FOUND, headers, cookies)
 
 
 def page_addition(visit: Visit, settings: Conf) -> Addition:
     """What a page gets that stays."""
+    cookies: list[Cookie] = []
     # Ahead of time nobody has visited anything.
-    cookies = [] if visit.is_ahead_of_time else _remembering(visit, settings)
-    cookies += _counting_returns(visit, settings)
-    # The page says when its tab began and when redirection was switched: a copy would lie.
-    return Addition([(HEADER, visit.header)], ("private", "no-cache"), cookies)
+    if not visit.remembered and not visit.is_ahead_of_time:
+        cookies = _remembering(visit, settings)
+    if visit.returns:
+        cookies += _counting_returns(visit, settings)
+    return Addition([(HEADER, visit.header)], _PAGE_CACHE_CONTROL, cookies)
 
 
 def form_cookie(visit: Visit, settings: Conf) -> Cookie | None:
@@ -110,16 +127,17 @@ def unseen_addition(visit: Visit, renewed: Renewal | None, settings: Conf) -> Ad
     return Addition(addition.headers, cache_control, [*addition.cookies, renewed.cookie])
 
 
-def count_redirected(request: LegacyRequest, visit: Visit, tenant: Tenant, link: DeepLink) -> None:
-    """Count a page load that is answered with the redirect to ``link``."""
+def count_redirected(visit: Visit, tenant: Tenant, way: Way) -> None:
+    """Count a page load that is answered with the redirect by ``way``."""
     if visit.is_counted:
-        _count(request, visit, tenant, link, traffic.Answer.REDIRECTED)
+        count_load(tenant.tid, visit.now, way.route, way.unmatched, way.link, _REDIRECTED)
 
 
-def count_kept(request: LegacyRequest, visit: Visit, tenant: Tenant) -> None:
+def count_kept(request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf) -> None:
     """Count a page load that the legacy portal answers with a page."""
     if visit.is_counted:
-        _count(request, visit, tenant, page_link_of(request, tenant), traffic.Answer.KEPT)
+        way = page_way_of(request, tenant, settings)
+        count_load(tenant.tid, visit.now, way.route, way.unmatched, way.link, _KEPT)
 
 
 def mark(visit: Visit, renewed: Renewal) -> None:
@@ -128,16 +146,6 @@ def mark(visit: Visit, renewed: Renewal) -> None:
     # Only a cookie that came back shows that a browser is there, and no robot that keeps none.
     if visit.running and (renewed.cookie is not None or session.seen == session.started):
         traffic.mark(session.tid, session.started, session.seen)
-
-
-def _count(
-    request: LegacyRequest, visit: Visit, tenant: Tenant, link: DeepLink, answer: traffic.Answer
-) -> None:
-    counted_links.count_load(tenant.tid, visit.now, request.page, link, answer)
-
-
-def _not_kept(visit: Visit) -> Headers:
-    return [("Cache-Control", "no-store"), ("Content-Length", "0"), (HEADER, visit.header)]
 
 
 def _remembering(visit: Visit, settings: Conf) -> list[Cookie]:

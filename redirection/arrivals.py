@@ -15,7 +15,7 @@ from redirection import switches
 from redirection.conf import conf
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for, route_template
-from redirection.locations import LONGEST_LOCATION, link_of, location
+from redirection.locations import LONGEST_LOCATION, location, way_of
 from redirection.pasted_links import PastedLink
 from redirection.received_requests import of_django
 
@@ -97,15 +97,16 @@ def visit_of(link: PastedLink) -> WSGIRequest:
 def arrival_of(link: PastedLink, visit: WSGIRequest, tenant: Tenant) -> Arrival:
     """Where ``link`` leads for ``tenant``, whose cloud has a destination origin."""
     request, rules = of_django(visit), switches.held().rules
-    rule = link_of(request, tenant)
+    way = way_of(request, tenant, conf())
+    rule = way.link
     # Nobody is on the way, so nothing may claim to have been counted now.
-    found = location(request, tenant, rule, 0, conf())
-    way = urlsplit(found)
-    hand_over = way.path == conf().hand_over_path
+    found = location(way, tenant.tid, 0, conf())
+    parts = urlsplit(found)
+    hand_over = parts.path == conf().hand_over_path
     if hand_over:
-        path, _, query = parse_qs(way.query)["from"][0].partition("?")
+        path, _, query = parse_qs(parts.query)["from"][0].partition("?")
         rule = destination_for(path, query, link.fragment, tenant.tid, rules, tenant.cloud)
-        address = f"{way.scheme}://{way.netloc}{rule.target}"
+        address = f"{parts.scheme}://{parts.netloc}{rule.target}"
     else:
         # The browser carries it along (RFC 9110, 10.2.2).
         carried = link.fragment and "#" not in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,11 @@ from redirection.conf import DEFAULT_CLOUDS, DEFAULT_EXEMPT_PATHS, cloud_problem
 MIDDLEWARE = "redirection.middleware.RedirectionMiddleware"
 BACKEND = "redirection.permissions.TenantRolesBackend"
 OWN_PATH = "/redirection/"
+E009 = Error(
+    "REDIRECTION_REDIS_URL is set, but redis is not installed, so no change is pushed.",
+    hint="Install redis, or leave the setting empty.",
+    id="redirection.E009",
+)
 # Each of these reads the store for the request, or makes the next one do so.
 READ_THE_STORE = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -148,6 +154,12 @@ def invitations_lead_somewhere(
             id="redirection.E008",
         )
     ]
+
+
+@register
+def redis_can_be_asked(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    wanted = getattr(settings, "REDIRECTION_REDIS_URL", "")
+    return [E009] if wanted and find_spec("redis") is None else []
 
 
 def _exempt_paths() -> Sequence[str]:

@@ -59,7 +59,8 @@ GATE_KEY = r"[!-+\--~]{32,200}"
 GATE_KEYS = "keys of 32 to 200 printable characters"
 
 
-@dataclass(frozen=True)
+# The same while no setting changes, and known by identity: what is kept is kept by it.
+@dataclass(frozen=True, eq=False)
 class Conf:
     """All settings of the app; durations in seconds unless the name says otherwise."""
 
@@ -80,6 +81,7 @@ class Conf:
     legacy_name: str
     destination_name: str
     gate_keys: tuple[bytes, ...]
+    redis_url: str
 
     @cached_property
     def legacy_hosts(self) -> LegacyHosts:
@@ -93,6 +95,26 @@ class Conf:
         """The addresses of the destination, whatever host is being served now."""
         urlconf: str = _setting("DESTINATION_URLCONF", settings.ROOT_URLCONF)
         return urlconf
+
+    @cached_property
+    def destinations(self) -> dict[str, str]:
+        """The destination origin of each cloud."""
+        return {key: cloud["destination"] for key, cloud in self.clouds.items()}
+
+    # Names of cookies are asked for with every request. __Secure-: a cookie spans the tenant's
+    # hosts; __Host-: no other host of the domain can leave one here.
+    @cached_property
+    def session_cookies(self) -> str:
+        """What the name of a legacy session's cookie begins with; the tenant is the rest."""
+        return f"{'__Secure-' if self.session_cookie_secure else ''}{self.session_cookie}_"
+
+    @cached_property
+    def tenant_cookie(self) -> str:
+        return f"{'__Secure-' if self.session_cookie_secure else ''}legacy_tenant"
+
+    @cached_property
+    def form_cookie(self) -> str:
+        return f"{'__Host-' if self.session_cookie_secure else ''}legacy_form"
 
     @cached_property
     def hand_over_path(self) -> str:
@@ -122,8 +144,7 @@ class Conf:
 
     def destination(self, cloud: str) -> str | None:
         """The destination origin of a cloud, or None if the cloud is not configured."""
-        entry = self.clouds.get(cloud)
-        return entry["destination"] if entry else None
+        return self.destinations.get(cloud)
 
 
 @lru_cache(maxsize=1)
@@ -153,6 +174,7 @@ def conf() -> Conf:
         legacy_name=_setting("LEGACY_NAME", "Microsoft Defender for Cloud Apps"),
         destination_name=_setting("DESTINATION_NAME", "Microsoft 365 Defender"),
         gate_keys=_gate_keys(_setting("GATE_KEY", ())),
+        redis_url=_setting("REDIS_URL", ""),
     )
 
 

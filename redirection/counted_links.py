@@ -16,12 +16,23 @@ def route_at_first(link: DeepLink) -> str:
     return route_template(link) if link.route else UNKNOWN_PAGE
 
 
-def count_load(tid: str, now: int, path: str, link: DeepLink, answer: Answer) -> None:
-    """One page load of ``path``, whose counterpart is ``link`` as far as a server knows it."""
-    traffic.count(tid, now, route_at_first(link), answer)
-    unmatched.count(template_unmatched(link, path), now)
-    if answer is Answer.REDIRECTED:
+def count_load(
+    tid: str, now: int, route: str, unmatched_template: str, link: DeepLink, answer: Answer
+) -> None:
+    """One page load whose counterpart is ``link``, as far as a server knows it.
+
+    ``route`` and ``unmatched_template`` are what ``route_at_first`` and ``template_unmatched``
+    say of it.
+    """
+    traffic.count(tid, now, route, answer)
+    if unmatched_template:
+        unmatched.count(unmatched_template, now)
+    if answer is _REDIRECTED and (link.rule is not None or link.followed is not None):
         rule_uses.note_link(link, now)
+
+
+# To name a member takes longer than to compare with it.
+_REDIRECTED = Answer.REDIRECTED
 
 
 def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:

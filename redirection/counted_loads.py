@@ -16,6 +16,8 @@ from redirection.conf import Conf
 _GOOD_FOR = 5 * 60_000
 # 128 bits of a SHA-256 HMAC; RFC 2104, 5 allows half the output.
 _SIGNATURE_BYTES = 16
+# Characters of a claim: a moment of our time, a dot, and the signature in base64.
+LENGTH = 11 + 1 + 22
 
 
 def claim(conf: Conf, tid: str, path: str, now: int) -> str:

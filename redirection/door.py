@@ -19,7 +19,7 @@ from django.conf import settings as site_settings
 from redirection import answers, form_chains, gate
 from redirection.answers import Answer, Headers
 from redirection.conf import conf
-from redirection.locations import link_of
+from redirection.locations import way_of
 from redirection.middleware import PROBE, VISIT
 from redirection.rare_logs import Rarely
 from redirection.received_requests import Environ, of_environ
@@ -36,7 +36,7 @@ def with_door(application: WSGIApplication) -> WSGIApplication:
 class _Door:
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        self._site_headers = SiteHeaders(application)
+        self._on_redirects, self._on_refusals = SiteHeaders(application), SiteHeaders(application)
         self._failures = Rarely()
         self._asks_for_https = bool(site_settings.SECURE_SSL_REDIRECT)
         self._proxy_says_https = bool(site_settings.SECURE_PROXY_SSL_HEADER)
@@ -59,24 +59,26 @@ class _Door:
             return gate.answer_call(environ)
         request = of_environ(environ)
         visit = environ[VISIT] = visit_now(request)
-        if not visit.decision.go and not visit.decision.refuse:
+        decision = visit.decision
+        if not decision.go and not decision.refuse:
             return None
         is_secure = self._is_secure(environ)
         if self._asks_for_https and not is_secure:
             # Django sends it on to https first.
             return None
-        settings = conf()
-        if visit.decision.refuse:
-            return self._site_headers.added_to(answers.refuse(visit), environ, is_secure)
-        if visit.tenant is None or form_chains.is_part_of(settings, request.cookies):
+        if decision.refuse:
+            refusal = answers.refuse(visit)
+            return refusal if self._on_refusals.put_on(refusal, environ, is_secure) else None
+        settings, tenant = conf(), visit.tenant
+        if tenant is None or form_chains.is_part_of(settings, request.cookies):
             # A page leads on, and Django renders it.
             return None
-        link = link_of(request, visit.tenant)
-        redirect = answers.redirect_to(link, request, visit, visit.tenant, settings)
-        answer = self._site_headers.added_to(redirect, environ, is_secure)
-        if answer is not None:
-            answers.count_redirected(request, visit, visit.tenant, link)
-        return answer
+        way = way_of(request, tenant, settings)
+        redirect = answers.redirect_to(way, visit, tenant, settings)
+        if not self._on_redirects.put_on(redirect, environ, is_secure):
+            return None
+        answers.count_redirected(visit, tenant, way)
+        return redirect
 
     def _is_secure(self, environ: dict[str, Any]) -> bool:
         if self._proxy_says_https:
@@ -85,7 +87,7 @@ class _Door:
 
 
 class SiteHeaders:
-    """The headers that the site's other middleware gives every answer, such as its policy.
+    """The headers that the site's other middleware gives every answer of one status.
 
     They are asked for once, of the middleware itself: an answer goes through all of it, as if
     the redirection middleware had given it. Asked twice, so that a header which is never the
@@ -94,20 +96,20 @@ class SiteHeaders:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        self._known: dict[tuple[int, bool], Headers | None] = {}
+        self._known: dict[bool, Headers | None] = {}
 
-    def added_to(self, answer: Answer, environ: dict[str, Any], is_secure: bool) -> Answer | None:
-        """``answer`` with the site's headers; None where they cannot be told beforehand."""
-        key = (answer.status, is_secure)
-        if key not in self._known:
-            self._known[key] = self._asked(answer, environ)
-        added = self._known[key]
+    def put_on(self, answer: Answer, environ: dict[str, Any], is_secure: bool) -> bool:
+        """Whether ``answer`` has the site's headers now; they cannot always be told beforehand."""
+        if is_secure not in self._known:
+            self._known[is_secure] = self._asked(answer, environ)
+        added = self._known[is_secure]
         if added is None:
-            return None
-        return Answer(answer.status, answer.headers + added, answer.cookies)
+            return False
+        answer.headers += added
+        return True
 
     def _asked(self, answer: Answer, environ: dict[str, Any]) -> Headers | None:
-        probe = answer._replace(cookies=[])
+        probe = Answer(answer.status, answer.headers, [])
         first, second = (self._through_the_site(probe, environ) for _ in range(2))
         status, headers = first
         own = probe.headers

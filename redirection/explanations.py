@@ -24,11 +24,11 @@ from redirection.past_states import PastState, state_at
 from redirection.pasted_links import PastedLink
 from redirection.pasted_sessions import PastedSession, pasted_session
 from redirection.received_requests import of_django
-from redirection.request_classes import RequestClass, request_class
+from redirection.request_classes import RequestClass, class_of
 from redirection.step_backs import RunningStepBack
 from redirection.switches import Held
 from redirection.visitors import KINDS, Brings, Visitor, session_of
-from redirection.visits import Visit, hints_of, visit_at
+from redirection.visits import Visit, visit_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Explanation:
     @property
     def request_class(self) -> RequestClass:
         """What the request is, on any host: a visit to another one does not look."""
-        return request_class(hints_of(of_django(self.request)))
+        return class_of(self.request.method or "", self.request.META)
 
     @property
     def by_script(self) -> bool:

@@ -37,12 +37,14 @@ def is_sent_on(status: int) -> bool:
 def marking(conf: Conf) -> Cookie:
     """The cookie with which the browser says on its next load that it comes from a form."""
     value = _signer().sign("form")
-    return Cookie(_cookie(conf), value, "", conf.session_cookie_secure, _SECONDS)
+    return Cookie(conf.form_cookie, value, "", conf.session_cookie_secure, _SECONDS)
 
 
 def is_part_of(conf: Conf, cookies: Mapping[str, str]) -> bool:
     """Whether this load comes after a form."""
-    value = cookies.get(_cookie(conf), "")
+    if conf.form_cookie not in cookies:
+        return False
+    value = cookies[conf.form_cookie]
     if not value or len(value) > _LONGEST:
         return False
     try:
@@ -63,13 +65,8 @@ def lead_on(conf: Conf, request: HttpRequest, redirect: HttpResponse) -> HttpRes
             response[name] = value
     response["X-Frame-Options"] = "DENY"
     response.cookies = redirect.cookies
-    response.delete_cookie(_cookie(conf), samesite="Lax")
+    response.delete_cookie(conf.form_cookie, samesite="Lax")
     return response
-
-
-def _cookie(conf: Conf) -> str:
-    # __Host-: no other host of the domain can leave one here.
-    return f"{'__Host-' if conf.session_cookie_secure else ''}legacy_form"
 
 
 def _signer() -> signing.TimestampSigner:

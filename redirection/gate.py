@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from time import time
 from typing import Any
@@ -138,7 +138,7 @@ def _stay(request: LegacyRequest, visit: Visit, settings: Conf) -> Answer:
         return _let_through(visit.header)
     # What the portal answers, nobody here will see.
     if visit.page_load:
-        answers.count_kept(request, visit, visit.tenant)
+        answers.count_kept(request, visit, visit.tenant, settings)
     renewed = answers.renewal(visit, settings)
     if renewed is not None:
         answers.mark(visit, renewed)
@@ -154,7 +154,7 @@ def _stay(request: LegacyRequest, visit: Visit, settings: Conf) -> Answer:
     if form_cookie is not None:
         headers.append(("Redirection-Form-Cookie", form_cookie.text(time())))
     headers += _numbered(addition.cookies)
-    return _let_through(visit.header, headers)._replace(cookies=addition.cookies)
+    return replace(_let_through(visit.header, headers), cookies=addition.cookies)
 
 
 def _let_through(decision: str, headers: Headers | None = None) -> Answer:

@@ -24,13 +24,14 @@ class LegacyRequest:
 
     ``method`` is in upper case. ``path`` is decoded and without the prefix the site is mounted
     at, ``full_path`` with it; ``query`` is as it came. ``headers`` are named as in WSGI
-    (``HTTP_ACCEPT``). Host and cookies are read when somebody asks for them.
+    (``HTTP_ACCEPT``). ``host`` is the Host header, empty where this site does not serve it.
+    Cookies are read from ``received`` when somebody asks for them.
     """
 
     # A plain class: a frozen dataclass takes thrice as long to make, and this is on every way.
     __slots__ = (
-        "_cookies", "_page", "_read_cookies", "_read_host",
-        "full_path", "headers", "method", "path", "query",
+        "_cookies", "_read_cookies", "_received",
+        "full_path", "headers", "host", "method", "path", "query",
     )  # fmt: skip
 
     def __init__(
@@ -40,45 +41,49 @@ class LegacyRequest:
         full_path: str,
         query: str,
         headers: Mapping[str, Any],
-        read_host: Callable[[], str],
-        read_cookies: Callable[[], Mapping[str, str]],
+        host: str,
+        received: Any,
+        read_cookies: Callable[[Any], Mapping[str, str]],
     ) -> None:
         self.method = method
         self.path = path
         self.full_path = full_path
         self.query = query
         self.headers = headers
-        self._read_host = read_host
+        self.host = host
+        self._received = received
         self._read_cookies = read_cookies
         self._cookies: Mapping[str, str] | None = None
-        self._page = ""
-
-    @property
-    def host(self) -> str:
-        """The value of the Host header; empty where this site does not serve it."""
-        return self._read_host()
 
     @property
     def cookies(self) -> Mapping[str, str]:
         """The cookies by name."""
-        if self._cookies is None:
-            self._cookies = self._read_cookies()
-        return self._cookies
+        found = self._cookies
+        if found is None:
+            found = self._cookies = self._read_cookies(self._received)
+        return found
 
     @property
     def page(self) -> str:
         """The path, percent-encoded as it stands in addresses."""
-        if not self._page:
-            path = self.full_path
-            self._page = path if _plain_path(path) else quote(path, safe=_IN_PATH)
-        return self._page
+        return encoded_path(self.full_path)
 
     @property
     def parameters(self) -> str:
         """The query, percent-encoded as it stands in addresses."""
-        return self.query if _plain_query(self.query) else quote(self.query, safe=_IN_QUERY)
+        return encoded_query(self.query)
 
     @property
     def target(self) -> str:
         """Path and query, percent-encoded: what goes into addresses."""
         return f"{self.page}?{self.parameters}" if self.query else self.page
+
+
+def encoded_path(path: str) -> str:
+    """``path`` as it stands in addresses."""
+    return path if _plain_path(path) else quote(path, safe=_IN_PATH)
+
+
+def encoded_query(query: str) -> str:
+    """``query`` as it stands in addresses."""
+    return query if _plain_query(query) else quote(query, safe=_IN_QUERY)

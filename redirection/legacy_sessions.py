@@ -11,6 +11,7 @@ import base64
 import hmac
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -24,20 +25,26 @@ from redirection.set_cookies import Cookie
 # idle time-out.
 _RENEW_AFTER = 60_000
 _LONGEST = 100
+# So many cookies are kept as they were verified.
+_KEPT = 4096
 # 128 bits of a SHA-256 HMAC; RFC 2104, 5 allows half the output.
 _SIGNATURE_BYTES = 16
 
 
 def cookie_name(conf: Conf, tid: str) -> str:
-    """The cookie of the tenant ``tid``. ``__Secure-`` because it spans the tenant's hosts."""
-    prefix = "__Secure-" if conf.session_cookie_secure else ""
-    return f"{prefix}{conf.session_cookie}_{tid.replace('-', '')}"
+    """The cookie of the tenant ``tid``."""
+    return _cookie_name(conf.session_cookies, tid)
 
 
 def read(conf: Conf, cookies: Mapping[str, str], tid: str) -> LegacySession | None:
     """The tenant's session, running or not; None where the cookie is missing or not ours."""
-    value = cookies.get(cookie_name(conf, tid))
-    return _verified(conf, tid, value) if value else None
+    name = _cookie_name(conf.session_cookies, tid)
+    if name not in cookies:
+        return None
+    value = cookies[name]
+    if not value or len(value) > _LONGEST or not value.isascii():
+        return None
+    return _verified(conf.session_keys, tid, value)
 
 
 def remembered_tenant(conf: Conf, cookies: Mapping[str, str]) -> str:
@@ -46,12 +53,12 @@ def remembered_tenant(conf: Conf, cookies: Mapping[str, str]) -> str:
     It names the tenant on the domain without a tenant label. It is not signed: whoever
     changes it gets what the other tenant's own host gives anybody.
     """
-    return cookies.get(_tenant_cookie(conf), "")
+    return cookies.get(conf.tenant_cookie, "")
 
 
 def remembering(conf: Conf, tid: str, domain: str) -> Cookie:
     """The cookie that remembers the tenant visited for a year, for every host below ``domain``."""
-    return Cookie(_tenant_cookie(conf), tid, domain, conf.session_cookie_secure, 365 * 86400)
+    return Cookie(conf.tenant_cookie, tid, domain, conf.session_cookie_secure, 365 * 86400)
 
 
 def remember_tenant(conf: Conf, response: HttpResponseBase, tid: str, domain: str) -> None:
@@ -96,21 +103,23 @@ def _count_end(conf: Conf, cookies: Mapping[str, str], name: str) -> None:
         traffic.mark_end(tid, session.started, now)
 
 
-def _verified(conf: Conf, tid: str, value: str) -> LegacySession | None:
-    if len(value) > _LONGEST or not value.isascii():
-        return None
+# Whoever works on the legacy portal brings the same cookie along for a minute. What is kept is
+# whose it is and since when, never whether it still counts; and it is kept by keys and tenant.
+@lru_cache(maxsize=_KEPT)
+def _verified(keys: tuple[bytes, ...], tid: str, value: str) -> LegacySession | None:
     payload, _, signature = value.rpartition(".")
-    for key in conf.session_keys:
+    for key in keys:
         if hmac.compare_digest(signature, _signature(key, tid, payload)):
             started, _, seen = payload.partition(".")
             return LegacySession(tid, int(started, 16), int(seen, 16))
     return None
 
 
+@lru_cache(maxsize=_KEPT)
+def _cookie_name(begin: str, tid: str) -> str:
+    return begin + tid.replace("-", "")
+
+
 def _signature(key: bytes, tid: str, payload: str) -> str:
     digest = hmac.digest(key, f"{tid}.{payload}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest[:_SIGNATURE_BYTES]).rstrip(b"=").decode()
-
-
-def _tenant_cookie(conf: Conf) -> str:
-    return f"{'__Secure-' if conf.session_cookie_secure else ''}legacy_tenant"

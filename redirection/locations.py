@@ -2,63 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from redirection import counted_loads, switches
 from redirection.conf import Conf, conf
+from redirection.counted_links import route_at_first
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for
-from redirection.legacy_requests import LegacyRequest
+from redirection.legacy_requests import LegacyRequest, encoded_path, encoded_query
 from redirection.rule_sets import RuleSet
+from redirection.unmatched import template_unmatched
 
 # Longer addresses pass neither common proxies (nginx: 4 buffers of 8 kB) nor Django's redirect.
 LONGEST_LOCATION = 16_000
-# So many links are kept as they were found, each of at most so many characters.
-_LINKS_KEPT, _LONGEST_KEPT = 4_096, 300
+# So many ways are kept as they were found, of pages whose address has at most so many characters.
+WAYS_KEPT, LONGEST_KEPT = 4_096, 300
+_CLAIM = "&counted="
+_LONGEST_CLAIM = len(_CLAIM) + counted_loads.LENGTH
 
 
-def link_of(request: LegacyRequest, tenant: Tenant) -> DeepLink:
-    """The counterpart of the page this request asks for, as far as a server knows it."""
-    return _found(request.page, request.parameters, tenant)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way of a page load to the destination, as far as a server knows it.
+
+    ``page`` is the path it asks for, percent-encoded; ``link`` its counterpart; ``route`` and
+    ``unmatched`` are the templates it is counted under. ``address`` is where it is sent, with a
+    claim behind it where ``is_claimed``: the hand-over page may count it anew.
+    """
+
+    page: str
+    link: DeepLink
+    route: str
+    unmatched: str
+    address: str
+    is_claimed: bool
 
 
-def page_link_of(request: LegacyRequest, tenant: Tenant) -> DeepLink:
-    """The counterpart of that page without its parameters: what a page that stays counts as."""
-    return _found(request.page, "", tenant)
+def way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
+    """The way of this request, with its parameters."""
+    return _known(settings).way(request.full_path, request.query, request.method, tenant)
 
 
-def _found(page: str, parameters: str, tenant: Tenant) -> DeepLink:
-    rules = switches.held().rules
-    if len(page) + len(parameters) > _LONGEST_KEPT:
-        return destination_for(page, parameters, "", tenant.tid, rules, tenant.cloud)
-    return _finder(rules)(page, parameters, "", tenant.tid, cloud=tenant.cloud)
+def page_way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
+    """The way of that page without its parameters: what a page that stays counts as."""
+    return _known(settings).way(request.full_path, "", request.method, tenant)
 
 
-# Most people come to a few pages, the rest of whose address is behind "#". Other rules are
-# another finder, which knows nothing yet.
-@lru_cache(maxsize=1)
-def _finder(rules: RuleSet) -> Callable[..., DeepLink]:
-    return lru_cache(maxsize=_LINKS_KEPT)(partial(destination_for, rules=rules))
-
-
-def location(
-    request: LegacyRequest, tenant: Tenant, link: DeepLink, now: int, settings: Conf
-) -> str:
-    """The address on the tenant's destination that this request goes to at ``now`` (ms)."""
-    origin, tid = settings.destination(tenant.cloud) or "", tenant.tid
-    is_exact = link.route and link.counterpart is Counterpart.EXACT
-    # A shell page may carry a fragment that only the browser knows, and a page without an
-    # exact counterpart owes the person a word: both go by way of the hand-over page.
-    way = link.target if is_exact else _by_hand_over(request, request.target, tid, now, settings)
-    if len(way) <= LONGEST_LOCATION - len(origin):
-        return f"{origin}{way}"
-    # Without its filters the link still leads to the right page.
-    shorter = _by_hand_over(request, request.page, tid, now, settings)
-    if len(shorter) > LONGEST_LOCATION - len(origin):
-        shorter = _hand_over(settings, tid, "/")
-    return f"{origin}{shorter}"
+def location(way: Way, tid: str, now: int, settings: Conf) -> str:
+    """The address on the destination of the tenant ``tid`` that a load at ``now`` (ms) goes to."""
+    if not way.is_claimed:
+        return way.address
+    # This load was counted as redirected, and its page may still get known.
+    claim = counted_loads.claim(settings, tid, way.page, now)
+    return f"{way.address}{_CLAIM}{claim}"
 
 
 def hand_over_address(tid: str, page: str) -> str:
@@ -66,12 +63,76 @@ def hand_over_address(tid: str, page: str) -> str:
     return _hand_over(conf(), tid, page)
 
 
-def _by_hand_over(request: LegacyRequest, address: str, tid: str, now: int, settings: Conf) -> str:
-    way = _hand_over(settings, tid, address)
-    if request.method != "GET":
+class KnownWays:
+    """The ways found by ``rules`` and ``settings``, kept while there are not too many.
+
+    Most people come to a few pages, the rest of whose address is behind "#".
+    """
+
+    __slots__ = ("_ways", "rules", "settings")
+
+    def __init__(self, rules: RuleSet, settings: Conf) -> None:
+        self.rules = rules
+        self.settings = settings
+        self._ways: dict[tuple[str, ...], Way] = {}
+
+    def __len__(self) -> int:
+        return len(self._ways)
+
+    def way(self, path: str, query: str, method: str, tenant: Tenant) -> Way:
+        """The way of a page for ``tenant``."""
+        key = (path, query, method, tenant.tid, tenant.cloud)
+        way = self._ways.get(key)
+        if way is not None:
+            return way
+        way = _found(self.rules, self.settings, *key)
+        if len(path) + len(query) <= LONGEST_KEPT:
+            if len(self._ways) >= WAYS_KEPT:
+                self._ways = {}
+            self._ways[key] = way
         return way
-    # This load was counted as redirected, and its page may still get known.
-    return f"{way}&counted={counted_loads.claim(settings, tid, request.page, now)}"
+
+
+_ways: KnownWays | None = None
+
+
+def _known(settings: Conf) -> KnownWays:
+    """Those kept for the rules held; other rules or other settings know nothing yet."""
+    global _ways
+    ways, rules = _ways, switches.held().rules
+    if ways is None or ways.rules is not rules or ways.settings is not settings:
+        ways = _ways = KnownWays(rules, settings)
+    return ways
+
+
+def _found(
+    rules: RuleSet, settings: Conf, path: str, query: str, method: str, tid: str, cloud: str
+) -> Way:
+    page, parameters = encoded_path(path), encoded_query(query)
+    link = destination_for(page, parameters, "", tid, rules, cloud)
+    origin = settings.destination(cloud) or ""
+    is_exact = bool(link.route) and link.counterpart is Counterpart.EXACT
+    longest = LONGEST_LOCATION - len(origin)
+    address, is_claimed = link.target, False
+    # A shell page may carry a fragment that only the browser knows, and a page without an
+    # exact counterpart owes the person a word: both go by way of the hand-over page.
+    if not is_exact or len(address) > longest:
+        is_claimed = method == "GET"
+        room = longest - (_LONGEST_CLAIM if is_claimed else 0)
+        whole = f"{page}?{parameters}" if query and not is_exact else page
+        # Without its filters the link still leads to the right page.
+        ways = [_hand_over(settings, tid, asked) for asked in (whole, page)]
+        fitting = [way for way in ways if len(way) <= room]
+        address = fitting[0] if fitting else _hand_over(settings, tid, "/")
+        is_claimed = is_claimed and bool(fitting)
+    return Way(
+        page,
+        link,
+        route_at_first(link),
+        template_unmatched(link, page),
+        f"{origin}{address}",
+        is_claimed,
+    )
 
 
 def _hand_over(settings: Conf, tid: str, address: str) -> str:

@@ -19,7 +19,7 @@ from redirection import (
     reports,
     switches,
 )
-from redirection.answers import Answer
+from redirection.answers import FOUND, Answer, Headers
 from redirection.conf import conf
 from redirection.legacy_requests import LegacyRequest
 from redirection.received_requests import of_django
@@ -101,19 +101,29 @@ def answer_visit(
 
 def response_of(found: Answer) -> HttpResponse:
     """An answer as Django's response."""
-    headers = dict(found.headers)
-    response: HttpResponse
-    if found.status == HTTPStatus.FOUND:
-        response = HttpResponseRedirect(headers["Location"], headers=headers)
+    if found.status == FOUND:
+        response: HttpResponse = _Redirect(found.headers)
     else:
+        headers = dict(found.headers)
         response = HttpResponse(status=found.status, headers=headers)
-    if "Content-Type" not in headers:
-        del response["Content-Type"]
+        if "Content-Type" not in headers:
+            del response["Content-Type"]
     # Nothing is broken that Django would have to write into the log.
     response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001
     for cookie in found.cookies:
         cookie.put_on(response)
     return response
+
+
+class _Redirect(HttpResponseRedirect):
+    """Django's own, without looking whether the address is one: its origin is configured."""
+
+    def __init__(self, headers: Headers) -> None:
+        # Not that of the class above, which looks.
+        named = dict(headers)
+        HttpResponse.__init__(self, headers=named)
+        if "Content-Type" not in named:
+            del self["Content-Type"]
 
 
 def stay(
@@ -131,20 +141,20 @@ def stay(
     if visit.page_load:
         say_why(response, visit)
         if _is_page(response.status_code):
-            answers.count_kept(received, visit, visit.tenant)
+            answers.count_kept(received, visit, visit.tenant, settings)
     if form_chains.is_sent_on(response.status_code):
         form_cookie = answers.form_cookie(visit, settings)
         if form_cookie is not None:
             form_cookie.put_on(response)
     renewed = answers.renewal(visit, settings)
+    if renewed is None or getattr(response, "renews_no_session", False):
+        return response
     # A sign-out that has just ended the session has the last word.
-    ended = legacy_sessions.cookie_name(settings, visit.tenant.tid) in response.cookies
-    unasked = getattr(response, "renews_no_session", False)
-    if renewed is None or ended or unasked:
+    if legacy_sessions.cookie_name(settings, visit.tenant.tid) in response.cookies:
         return response
     if renewed.cookie is not None:
         # No cache may hand the cookie to somebody else.
-        patch_cache_control(response, private=True)
+        _add_cache_control(response, ("private",))
         renewed.cookie.put_on(response)
     answers.mark(visit, renewed)
     return response
@@ -155,13 +165,22 @@ def say_why(response: HttpResponseBase, visit: Visit) -> None:
     addition = answers.page_addition(visit, conf())
     for name, value in addition.headers:
         response[name] = value
-    patch_cache_control(response, **dict.fromkeys(addition.cache_control, True))
+    _add_cache_control(response, addition.cache_control)
     for cookie in addition.cookies:
         cookie.put_on(response)
 
 
+def _add_cache_control(response: HttpResponseBase, directives: tuple[str, ...]) -> None:
+    if "Cache-Control" in response.headers:
+        patch_cache_control(response, **dict.fromkeys(directives, True))
+    else:
+        # What Django writes, too, and it takes its time.
+        response["Cache-Control"] = ", ".join(directives)
+
+
 def _is_page(status: int) -> bool:
     """Whether an answer of the legacy portal is a page; where it sends on, the next one is."""
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES or (
-        status == HTTPStatus.NOT_MODIFIED
-    )
+    return 200 <= status < 300 or status == _NOT_MODIFIED
+
+
+_NOT_MODIFIED = int(HTTPStatus.NOT_MODIFIED)

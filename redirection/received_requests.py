@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -25,8 +26,8 @@ from redirection.legacy_requests import LegacyRequest
 # The longest name (RFC 1035, 2.3.4), a dot and a port; what is longer is no legacy host.
 _LONGEST_HOST = 260
 _HOSTS_KEPT = 4096
-# Where Django looks for the prefix the site is mounted at.
-_PREFIXES = ("SCRIPT_NAME", "SCRIPT_URL", "REDIRECT_URL")
+# So many Cookie headers are kept as they were parsed, each of at most so many characters.
+_COOKIES_KEPT, _LONGEST_COOKIES = 2048, 1000
 
 
 class Environ(WSGIRequest):
@@ -39,14 +40,16 @@ class Environ(WSGIRequest):
 
 def of_django(request: HttpRequest) -> LegacyRequest:
     """The request Django received, by WSGI or ASGI."""
+    headers = request.META
     return LegacyRequest(
-        method=request.method or "",
-        path=request.path_info,
-        full_path=request.path,
-        query=request.META.get("QUERY_STRING", ""),
-        headers=request.META,
-        read_host=lambda: _host_of(request),
-        read_cookies=lambda: request.COOKIES,
+        request.method or "",
+        request.path_info,
+        request.path,
+        headers.get("QUERY_STRING", ""),
+        headers,
+        _host(headers, request),
+        request,
+        _cookies_of_django,
     )
 
 
@@ -55,15 +58,20 @@ def of_environ(environ: dict[str, Any]) -> LegacyRequest:
     path: str = environ.get("PATH_INFO", "/")
     if not path.isascii():
         path = get_path_info(environ)
-    path = path or "/"
+    if not path:
+        path = "/"
+    full_path = path
+    if path[0] != "/" or environ.get("SCRIPT_NAME") or _may_have_prefix(environ):
+        full_path = f"{_prefix(environ)}/{path.replace('/', '', 1)}"
     return LegacyRequest(
-        method=environ["REQUEST_METHOD"].upper(),
-        path=path,
-        full_path=f"{_prefix(environ)}/{path.replace('/', '', 1)}",
-        query=environ.get("QUERY_STRING", ""),
-        headers=environ,
-        read_host=lambda: _served(environ),
-        read_cookies=lambda: cookies_of(environ),
+        environ["REQUEST_METHOD"].upper(),
+        path,
+        full_path,
+        environ.get("QUERY_STRING", ""),
+        environ,
+        _host(environ),
+        environ,
+        cookies_of,
     )
 
 
@@ -77,27 +85,52 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
     raw = repercent_broken_unicode(unquote_to_bytes(raw_path.encode("latin-1")))
     path = raw.decode() or "/"
     return LegacyRequest(
-        method=method,
-        path=path,
-        full_path=f"/{path.replace('/', '', 1)}",
-        query=query,
-        headers=headers,
-        read_host=lambda: host if split_domain_port(host)[0] else "",
-        read_cookies=lambda: cookies_of(headers),
+        method,
+        path,
+        f"/{path.replace('/', '', 1)}",
+        query,
+        headers,
+        host if _is_host(host) else "",
+        headers,
+        cookies_of,
     )
+
+
+def _may_have_prefix(environ: dict[str, Any]) -> bool:
+    """Where Django looks for the prefix the site is mounted at, but for SCRIPT_NAME."""
+    return "SCRIPT_URL" in environ or "REDIRECT_URL" in environ or _has_forced_prefix()
 
 
 def _prefix(environ: dict[str, Any]) -> str:
-    named = settings.FORCE_SCRIPT_NAME, *map(environ.get, _PREFIXES)
-    return get_script_name(environ).rstrip("/") if any(named) else ""
+    return get_script_name(environ).rstrip("/")
 
 
-def cookies_of(environ: dict[str, Any]) -> dict[str, str]:
+# To ask Django's settings takes longer than to remember what they said.
+@lru_cache(maxsize=1)
+def _has_forced_prefix() -> bool:
+    return bool(settings.FORCE_SCRIPT_NAME)
+
+
+def cookies_of(environ: dict[str, Any]) -> Mapping[str, str]:
     """The cookies of a WSGI environment, by Django's rules."""
     header: str = environ.get("HTTP_COOKIE", "")
-    return parse_cookie(
-        header if header.isascii() else get_str_from_wsgi(environ, "HTTP_COOKIE", "")
-    )
+    if len(header) <= _LONGEST_COOKIES and header.isascii():
+        return _parsed(header)
+    return parse_cookie(get_str_from_wsgi(environ, "HTTP_COOKIE", ""))
+
+
+def _cookies_of_django(request: HttpRequest) -> Mapping[str, str]:
+    """Those Django has read already, or what it would read."""
+    header = request.META.get("HTTP_COOKIE", "")
+    if "COOKIES" in request.__dict__ or not header.isascii():
+        return request.COOKIES
+    return cookies_of(request.META)
+
+
+# A browser asks for one thing after another, and brings the same cookies along.
+@lru_cache(maxsize=_COOKIES_KEPT)
+def _parsed(header: str) -> Mapping[str, str]:
+    return parse_cookie(header)
 
 
 def _origin_form(target: str) -> str:
@@ -116,10 +149,11 @@ def _host_of(request: HttpRequest) -> str:
         return ""
 
 
-def _served(environ: dict[str, Any]) -> str:
-    host = environ.get("HTTP_HOST")
-    if host is None or "HTTP_X_FORWARDED_HOST" in environ:
-        return _host_of(Environ(environ))
+def _host(headers: dict[str, Any], request: HttpRequest | None = None) -> str:
+    if "HTTP_HOST" not in headers or "HTTP_X_FORWARDED_HOST" in headers:
+        # Django has more to read.
+        return _host_of(request or Environ(headers))
+    host = headers["HTTP_HOST"]
     return _named(host) if len(host) <= _LONGEST_HOST else ""
 
 
@@ -129,8 +163,18 @@ def _named(host: str) -> str:
     return _host_of(Environ({"HTTP_HOST": host}))
 
 
+def _is_host(host: str) -> bool:
+    return _is_well_formed(host) if len(host) <= _LONGEST_HOST else False
+
+
+@lru_cache(maxsize=_HOSTS_KEPT)
+def _is_well_formed(host: str) -> bool:
+    return bool(split_domain_port(host)[0])
+
+
 @receiver(setting_changed)
 def forget(*, setting: str, **_: object) -> None:
     """``override_settings`` works because nothing is remembered."""
-    if setting in ("ALLOWED_HOSTS", "DEBUG"):
+    if setting in ("ALLOWED_HOSTS", "DEBUG", "FORCE_SCRIPT_NAME"):
         _named.cache_clear()
+        _has_forced_prefix.cache_clear()

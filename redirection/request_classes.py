@@ -6,12 +6,13 @@ Pure: what a request says about itself in, its class out. Only what browsers say
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 
-# A named tuple: it is made for every request, and a frozen dataclass takes thrice as long.
 class PageLoadHints(NamedTuple):
     """What a request says about itself; None where the header is missing.
 
@@ -105,7 +106,9 @@ _BY_DESTINATION = {
     # A service worker that passes a navigation on, and <a download> (seen in Chromium).
     "empty": RequestClass.PASSED_ON,
     **dict.fromkeys(_FRAMES, RequestClass.EMBEDDED),
+    **dict.fromkeys(_WORKERS, RequestClass.WORKER_SCRIPT),
 }
+_PART_OF_A_PAGE = RequestClass.SUBRESOURCE
 
 
 def request_class(hints: PageLoadHints) -> RequestClass:
@@ -125,6 +128,60 @@ def request_class(hints: PageLoadHints) -> RequestClass:
     if TREATMENTS[found].moves and hints.method == "HEAD":
         return RequestClass.HEAD
     return found
+
+
+def hints_of(method: str, headers: Mapping[str, Any]) -> PageLoadHints:
+    """What a request says about itself in its ``headers``, named as in WSGI."""
+    return PageLoadHints(
+        method=method,
+        fetch_mode=headers.get("HTTP_SEC_FETCH_MODE"),
+        fetch_dest=headers.get("HTTP_SEC_FETCH_DEST"),
+        requested_with=headers.get("HTTP_X_REQUESTED_WITH"),
+        accept=headers.get("HTTP_ACCEPT"),
+        purposes=" ".join(headers[name] for name in _PURPOSES if name in headers),
+        upgrade=headers.get("HTTP_UPGRADE"),
+        service_worker=headers.get("HTTP_SERVICE_WORKER"),
+        content_type=headers.get("CONTENT_TYPE", ""),
+    )
+
+
+# The first is today's; the others are those of older browsers.
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
+
+
+def class_of(method: str, headers: Mapping[str, Any]) -> RequestClass:
+    """The class of a request with these ``headers``, named as in WSGI: few are ever different."""
+    if (
+        "HTTP_SEC_PURPOSE" in headers
+        or "HTTP_PURPOSE" in headers
+        or "HTTP_X_PURPOSE" in headers
+        or "HTTP_X_MOZ" in headers
+        or "HTTP_UPGRADE" in headers
+        or "HTTP_SERVICE_WORKER" in headers
+        or method not in _SAFE
+    ):
+        return request_class(hints_of(method, headers))
+    get = headers.get
+    mode, destination = get("HTTP_SEC_FETCH_MODE"), get("HTTP_SEC_FETCH_DEST")
+    if mode == "navigate" and method == "GET":
+        return _BY_DESTINATION.get(destination or "", _PART_OF_A_PAGE)
+    accept = get("HTTP_ACCEPT")
+    if len(mode or "") + len(destination or "") + len(accept or "") > _LONGEST_KEPT:
+        return request_class(hints_of(method, headers))
+    by_script = "HTTP_X_REQUESTED_WITH" in headers
+    return _class_of_these(method, mode, destination, accept, by_script)
+
+
+# Of all browsers there are few such headers; so many are kept, each of so many characters.
+_LONGEST_KEPT = 300
+
+
+@lru_cache(maxsize=1024)
+def _class_of_these(
+    method: str, mode: str | None, destination: str | None, accept: str | None, by_script: bool
+) -> RequestClass:
+    requested_with = "XMLHttpRequest" if by_script else None
+    return request_class(PageLoadHints(method, mode, destination, requested_with, accept))
 
 
 def is_page_load(hints: PageLoadHints) -> bool:
@@ -164,7 +221,7 @@ def _sending(hints: PageLoadHints) -> RequestClass:
 
 def _with_fetch_metadata(hints: PageLoadHints) -> RequestClass:
     if hints.fetch_mode == "navigate":
-        return _BY_DESTINATION.get(hints.fetch_dest or "", RequestClass.SUBRESOURCE)
+        return _BY_DESTINATION.get(hints.fetch_dest or "", _PART_OF_A_PAGE)
     if _is_event_stream(hints.accept):
         return RequestClass.EVENT_STREAM
     if hints.fetch_dest == "empty" or hints.requested_with is not None:

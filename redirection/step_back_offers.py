@@ -44,9 +44,10 @@ def offer_here(request: HttpRequest) -> str:
     """
     if not _is_signed_in(request):
         return ""
-    held = switches.held().by_tid
+    tenants = switches.held().tenants
+    held = tenants.by_tid
     # Where nobody allows it, nothing is asked.
-    if not any(is_offered(tenant) for tenant in held.values()):
+    if not any(kind.on and kind.steps_back for kind in tenants.kinds):
         return ""
     named = request.GET.get("tid", "").lower()
     offered = [

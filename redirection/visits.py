@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from redirection import legacy_sessions, loops, step_backs, switches
@@ -20,12 +21,18 @@ from redirection.decisions import (
 )
 from redirection.legacy_hosts import LegacyHost
 from redirection.legacy_requests import LegacyRequest
-from redirection.request_classes import TREATMENTS, PageLoadHints, RequestClass, request_class
+from redirection.request_classes import TREATMENTS, RequestClass, class_of
 from redirection.step_backs import RunningStepBack
 
+# To name a member takes longer than to compare with it.
+_AHEAD_OF_TIME = RequestClass.AHEAD_OF_TIME
+_SUBRESOURCE = RequestClass.SUBRESOURCE
+_EXEMPT = Reason.EXEMPT
 
-# A named tuple: it is made for every request, and a frozen dataclass takes thrice as long.
-class Visit(NamedTuple):
+
+# Made for every request, and frozen it would take thrice as long; nobody changes it.
+@dataclass(slots=True)
+class Visit:
     """The decision left on the request as ``request.redirection``, with what it rests on.
 
     ``now`` is the moment of the decision in milliseconds since the epoch; ``running`` says
@@ -45,19 +52,15 @@ class Visit(NamedTuple):
     stale: bool = False
     page_load: bool = False
     step_back: RunningStepBack | None = None
-    request_class: RequestClass = RequestClass.SUBRESOURCE
+    request_class: RequestClass = _SUBRESOURCE
     returns: int = 0
     script_moves: bool = False
 
     @property
     def header(self) -> str:
         """Reason and revision as an RFC 8941 item: ``new_session;revision=41``."""
-        parts = [str(self.decision.reason)]
-        if self.decision.revision:
-            parts.append(f"revision={self.decision.revision}")
-        if self.stale:
-            parts.append("stale")
-        return ";".join(parts)
+        text = self.decision.text
+        return f"{text};stale" if self.stale else text
 
     def session_after(self, settings: Conf) -> LegacySession | None:
         """The session as it should be after this request; the same one if nothing changes."""
@@ -68,7 +71,7 @@ class Visit(NamedTuple):
                 return session
             return LegacySession(session.tid, session.started, self.now)
         tenant = self.tenant
-        if tenant is None or tenant.on or self.decision.reason is Reason.EXEMPT:
+        if tenant is None or tenant.on or self.decision.reason is _EXEMPT:
             return session
         return LegacySession(tenant.tid, self.now, self.now) if treatment.begins else session
 
@@ -80,7 +83,7 @@ class Visit(NamedTuple):
     @property
     def is_ahead_of_time(self) -> bool:
         """Whether the browser prefetches or prerenders: it leaves no trace."""
-        return self.request_class is RequestClass.AHEAD_OF_TIME
+        return self.request_class is _AHEAD_OF_TIME
 
     @property
     def is_in_a_loop(self) -> bool:
@@ -89,6 +92,8 @@ class Visit(NamedTuple):
 
 
 NOT_LEGACY = Visit(decide(Facts(legacy=False)))
+_EXEMPT_FACTS = Facts(legacy=True, exempt=True, page_load=False)
+_NO_PAGE_LOAD = Facts(legacy=True, page_load=False)
 
 
 def visit_now(request: LegacyRequest) -> Visit:
@@ -104,36 +109,57 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
     host = settings.legacy_hosts.parse(request.host)
     if host is None:
         return NOT_LEGACY
-    hints = hints_of(request)
-    exempt = is_exempt(request.path, settings.exempt_paths)
-    kind = request_class(hints)
+    exempt = _is_exempt(request.path, settings)
+    kind = class_of(request.method, request.headers)
     treatment = TREATMENTS[kind]
     page_load = treatment.moves and not exempt
     # What is never moved may still show that somebody is at work.
     if not page_load and (treatment.moves or not treatment.renews):
-        facts = Facts(legacy=True, exempt=exempt, page_load=page_load)
-        return Visit(decide(facts), host=host, request_class=kind)
-    remembered = legacy_sessions.remembered_tenant(settings, request.cookies)
+        return Visit(
+            decide(_EXEMPT_FACTS if exempt else _NO_PAGE_LOAD),
+            0,
+            host,
+            None,
+            None,
+            False,
+            False,
+            False,
+            False,
+            None,
+            kind,
+        )
+    cookies = request.cookies
+    remembered = legacy_sessions.remembered_tenant(settings, cookies)
     tenant = _tenant(request, host, held, remembered)
-    session = legacy_sessions.read(settings, request.cookies, tenant.tid) if tenant else None
-    running = session is not None and session.is_running(
-        now, settings.session_idle * 1000, settings.session_limit * 1000
-    )
-    step_back = _step_back(settings, request, tenant, now)
-    ahead_of_time = kind is RequestClass.AHEAD_OF_TIME
-    returns = 0 if ahead_of_time or not page_load else _returns(settings, request, tenant)
+    session = step_back = None
+    running = destination = False
+    if tenant is not None:
+        destination = tenant.cloud in settings.destinations
+        session = legacy_sessions.read(settings, cookies, tenant.tid)
+        running = session is not None and session.is_running(
+            now, settings.session_idle * 1000, settings.session_limit * 1000
+        )
+        if tenant.step_back_since is not None:
+            step_back = _step_back(settings, cookies, tenant, now)
+    ahead_of_time = kind is _AHEAD_OF_TIME
+    returns = 0
+    headers = request.headers
+    # Without these nothing says that somebody was sent back.
+    sent = "HTTP_REFERER" in headers or "HTTP_SEC_FETCH_SITE" in headers
+    if sent and page_load and destination and not ahead_of_time:
+        returns = _returns(settings, request, tenant)
     facts = Facts(
-        legacy=True,
-        exempt=exempt,
-        page_load=page_load,
-        loaded=held.loaded,
-        tenant=tenant,
-        destination=tenant is not None and settings.destination(tenant.cloud) is not None,
-        session=session,
-        session_runs=running,
-        stepped_back=step_back is not None,
-        sent_back=returns > loops.MOST_RETURNS,
-        ahead_of_time=ahead_of_time,
+        True,
+        exempt,
+        page_load,
+        held.loaded,
+        tenant,
+        destination,
+        session,
+        running,
+        step_back is not None,
+        returns > loops.MOST_RETURNS,
+        ahead_of_time,
     )
     return Visit(
         decide(facts),
@@ -142,52 +168,46 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         tenant,
         session,
         running,
-        remembered=tenant is not None and tenant.tid == remembered,
-        stale=held.stale,
-        page_load=page_load,
-        step_back=step_back,
-        request_class=kind,
-        returns=returns,
-        script_moves=treatment.begins
+        tenant is not None and tenant.tid == remembered,
+        held.stale,
+        page_load,
+        step_back,
+        kind,
+        returns,
+        treatment.begins
         and not (page_load or exempt)
-        and decide(facts._replace(page_load=True)).go,
+        and decide(replace(facts, page_load=True)).go,
     )
 
 
+def _is_exempt(path: str, settings: Conf) -> bool:
+    if len(path) > _LONGEST_KEPT:
+        return is_exempt(path, settings.exempt_paths)
+    return _is_exempt_page(path, settings)
+
+
+# Most people come to a few pages; so many are kept, each of so many characters.
+_LONGEST_KEPT = 200
+
+
+@lru_cache(maxsize=4096)
+def _is_exempt_page(path: str, settings: Conf) -> bool:
+    return is_exempt(path, settings.exempt_paths)
+
+
 def _returns(settings: Conf, request: LegacyRequest, tenant: Tenant | None) -> int:
-    destination = settings.destination(tenant.cloud) if tenant and tenant.on else None
-    if destination is None or not loops.was_sent_back(request.headers, destination):
+    if tenant is None or not tenant.on:
+        return 0
+    if not loops.was_sent_back(request.headers, settings.destinations[tenant.cloud]):
         return 0
     return loops.returns(settings, request.cookies) + 1
 
 
 def _step_back(
-    settings: Conf, request: LegacyRequest, tenant: Tenant | None, now: int
+    settings: Conf, cookies: Mapping[str, str], tenant: Tenant, now: int
 ) -> RunningStepBack | None:
-    if tenant is None or tenant.step_back_since is None:
-        return None
-    found = step_backs.read(settings, request.cookies, tenant.tid)
+    found = step_backs.read(settings, cookies, tenant.tid)
     return found if found and found.is_running(now, tenant.step_back_since) else None
-
-
-def hints_of(request: LegacyRequest) -> PageLoadHints:
-    """What ``request`` says about itself."""
-    meta = request.headers
-    return PageLoadHints(
-        method=request.method,
-        fetch_mode=meta.get("HTTP_SEC_FETCH_MODE"),
-        fetch_dest=meta.get("HTTP_SEC_FETCH_DEST"),
-        requested_with=meta.get("HTTP_X_REQUESTED_WITH"),
-        accept=meta.get("HTTP_ACCEPT"),
-        purposes=" ".join(meta[name] for name in _PURPOSES if name in meta),
-        upgrade=meta.get("HTTP_UPGRADE"),
-        service_worker=meta.get("HTTP_SERVICE_WORKER"),
-        content_type=meta.get("CONTENT_TYPE", ""),
-    )
-
-
-# The first is today's; the others are those of older browsers.
-_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
 def _tenant(
@@ -200,13 +220,13 @@ def _tenant(
     """
     query = request.query
     # The first one counts, as in the destination.
-    named = (
-        next((value for name, value in parse_qsl(query) if name == "tid"), None)
-        if ("tid=" in query)
-        else None
-    )
+    named = _named(query) if "tid=" in query else None
     if named is not None and (tenant := held.by_tid.get(named.lower())):
         return tenant
     if host.tenant is not None:
-        return held.by_name.get(host.tenant)
+        return held.tenants.by_name.get(host.tenant)
     return held.by_tid.get(remembered) if named is None else None
+
+
+def _named(query: str) -> str | None:
+    return next((value for name, value in parse_qsl(query) if name == "tid"), None)

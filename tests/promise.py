@@ -21,6 +21,7 @@ from django.urls import set_urlconf
 from redirection import legacy_sessions, step_backs, switches
 from redirection.conf import conf
 from redirection.decisions import Setting, Stage, Tenant, redirection_is_on
+from redirection.held_tenants import HeldTenants
 from redirection.middleware import RedirectionMiddleware
 from redirection.step_backs import RunningStepBack
 from redirection.visits import Visit
@@ -173,9 +174,7 @@ class World:
     def hear(self, worker: Worker) -> None:
         tenants = [truth.held() for truth in self.truths.values()]
         worker.held = switches.Held(
-            max(tenant.revision for tenant in tenants),
-            {tenant.tid: tenant for tenant in tenants},
-            {tenant.name: tenant for tenant in tenants},
+            max(tenant.revision for tenant in tenants), HeldTenants.of(tenants)
         )
 
     def set_keys(self, keys: list[str]) -> None:

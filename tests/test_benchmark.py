@@ -44,3 +44,16 @@ def test_the_rules_are_imported_held_and_asked() -> None:
     assert "300 added, 0 changed, 0 removed" in result.stdout
     for name in ("Import of", "Hold:", "Memory of 300 rules", "exact ", "prefix ", "pattern "):
         assert any(line.startswith(name) for line in result.stdout.splitlines()), name
+
+
+def test_too_few_tenants_for_never_the_same_twice_are_refused() -> None:
+    result = benchmark("--tenants=10", module="benchmarks.instructions")
+    assert result.returncode == 2
+    assert "tenants are needed" in result.stderr
+
+
+def test_the_tenants_are_read_by_as_many_as_asked_for_and_looked_up() -> None:
+    result = benchmark("--tenants=6000", "--workers=2", module="benchmarks.tenants")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "6,000 tenants, 2 at once" in result.stdout
+    assert "bytes a tenant" in result.stdout

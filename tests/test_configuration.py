@@ -79,7 +79,7 @@ WRONG = {
     "REDIRECTION_EXEMPT_PATHS": ["api/", "/a b/"],
     "REDIRECTION_SESSION_IDLE": ["0", "-1", "604801", "an hour", "nan", "inf", "1e9"],
     "REDIRECTION_SESSION_LIMIT": ["0", "2592001", "12h"],
-    "REDIRECTION_REFRESH": ["0", "0.01", "61", "fast"],
+    "REDIRECTION_REFRESH": ["0", "0.01", "4.1", "fast"],
     "REDIRECTION_REPORT": ["0", "0.1", "11", "often"],
     "REDIRECTION_GATE_KEY": ["short", f"{KEY},short", f"{KEY} with spaces", "é" * 32],
     "REDIRECTION_TRAFFIC_DAYS": ["30", "4001", "1.5", "all"],
@@ -120,7 +120,7 @@ def test_a_wrong_value_is_refused_with_variable_value_and_what_is_accepted(
 
 def test_every_variable_that_can_be_wrong_is_tried() -> None:
     free = {name for name, (_, accepted) in table().items() if accepted == "text"}
-    secret = {"SECRET_KEY", "DATABASE_URL"}
+    secret = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
     assert set(WRONG) == set(table()) - free - secret - {"ENV_FILE"}
 
 
@@ -131,6 +131,9 @@ def test_every_variable_that_can_be_wrong_is_tried() -> None:
         ("SECRET_KEY_FALLBACKS", "hunter2"),
         ("DATABASE_URL", "mysql://portal:hunter2@db.example.com/portal"),
         ("DATABASE_URL", "postgresql://portal:hunter2@db.example.com:port/portal"),
+        ("REDIS_URL", "http://:hunter2@redis.example.com"),
+        ("REDIS_URL", "redis://:hunter2@redis.example.com:port/0"),
+        ("REDIS_URL", "redis://"),
         ("DATABASE_URL", "hunter2"),
         ("DATABASE_URL", "//hunter2"),
         ("DATABASE_URL", "sqlite://hunter2/portal"),
@@ -178,10 +181,10 @@ def test_the_site_starts_with_a_secret_key_alone() -> None:
 
 def test_variables_come_from_a_file_and_those_of_the_environment_win(tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_text("LOG_LEVEL=ERROR\nREDIRECTION_REFRESH=7\n")
+    file.write_text("LOG_LEVEL=ERROR\nREDIRECTION_REFRESH=3\n")
     settings = settings_with(ENV_FILE=str(file), LOG_LEVEL="WARNING")
     assert settings["LOGGING"]["root"]["level"] == "WARNING"
-    assert settings["REDIRECTION_REFRESH"] == 7
+    assert settings["REDIRECTION_REFRESH"] == 3
 
 
 def test_a_missing_file_is_no_error(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from redirection.decisions import (
@@ -77,7 +79,7 @@ def test_a_destination_that_keeps_sending_back_is_not_fed_again() -> None:
 def test_ahead_of_time_a_page_is_given_only_if_nothing_begins_or_moves(
     facts: Facts, refused: bool
 ) -> None:
-    decision = decide(facts._replace(ahead_of_time=True))
+    decision = decide(replace(facts, ahead_of_time=True))
     assert decision.refuse is refused
     assert not decision.go
     assert (decision.reason is Reason.AHEAD_OF_TIME) is refused

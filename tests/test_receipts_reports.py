@@ -175,7 +175,7 @@ def test_a_change_and_an_outage_wake_the_thread(
     steps = switches.held().steps
     with monkeypatch.context() as patch:
         patch.setattr(Revision, "latest", Store().called("latest"))
-        patch.setattr("redirection.switches._newer", failing)
+        patch.setattr("redirection.switches.newer", failing)
         switches.refresh()
         assert switches.moved.is_set()
         switches.moved.clear()

@@ -172,11 +172,11 @@ def test_an_absolute_target_without_a_path_is_the_start_page(target: str, found:
 def test_cookies_are_read_once_and_only_when_asked_for() -> None:
     asked = []
 
-    def read() -> dict[str, str]:
-        asked.append(1)
+    def read(received: str) -> dict[str, str]:
+        asked.append(received)
         return {"a": "b"}
 
-    request = LegacyRequest("GET", "/", "/", "", {}, lambda: "", read)
+    request = LegacyRequest("GET", "/", "/", "", {}, "", "the request", read)
     assert asked == []
     assert (request.cookies, request.cookies) == ({"a": "b"}, {"a": "b"})
-    assert asked == [1]
+    assert asked == ["the request"]

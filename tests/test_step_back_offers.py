@@ -23,7 +23,7 @@ from tests.test_step_back import ASK, Allow, allow, eight, moved
 __all__ = ["allow", "eight", "moved"]
 
 # The list of somebody's organisations.
-LIST = 'SELECT DISTINCT "redirection_tenant"."tid"'
+LIST = 'SELECT "redirection_tenant"."tid"'
 OFFER = "Open the old page for one task"
 OFFERED = r">Open (?:the old page|your old link) for one task</a>"
 

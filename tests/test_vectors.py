@@ -19,8 +19,7 @@ from redirection.conf import conf
 from redirection.decisions import LegacySession, Reason
 from redirection.door import with_door
 from redirection.received_requests import of_environ
-from redirection.request_classes import RequestClass, request_class
-from redirection.visits import hints_of
+from redirection.request_classes import RequestClass, class_of
 from tests.vectors import tables
 from tests.vectors.cookies import cookie_header, session_times
 from tests.vectors.in_process import (
@@ -107,8 +106,9 @@ def test_every_reason_and_every_class_of_requests_is_played(enter: Any) -> None:
     assert {vector["expect"]["reason"] for vector in vectors} == set(Reason)
     enter(worlds["main"])
     classes = {
-        request_class(hints_of(of_environ(environ_of(request_of(vector, worlds["main"], NOW)))))
+        class_of(request.method, request.headers)
         for vector in vectors
+        for request in [of_environ(environ_of(request_of(vector, worlds["main"], NOW)))]
     }
     assert classes == set(RequestClass)
 

@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from redirection import pushes
 from redirection.models.append_only import AppendOnly, AppendOnlyQuerySet
 from redirection.models.reasons import REASON_LENGTH, ReasonKind, one_line
 
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 NAME_LENGTH = 150
 # A worker that is further behind reads everything again.
-TRAIL = 50
+TRAIL = 500
 
 
 class Channel(models.TextChoices):
@@ -81,11 +82,12 @@ class Revision(models.Model):
         return cls.objects.select_for_update().get(pk=1)
 
     def advance(self) -> int:
-        """The next number. Only for the locked counter."""
+        """The next number, of which all workers hear. Only for the locked counter."""
         self.number += 1
         self.token = secrets.token_hex(8)
         self.trail = [*self.trail, [self.number, self.token]][-TRAIL:]
         self.save(update_fields=["number", "token", "trail"])
+        pushes.announce()
         return self.number
 
 

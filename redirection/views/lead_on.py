@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from redirection import answers, form_chains
 from redirection.conf import conf
-from redirection.locations import LONGEST_LOCATION, link_of
+from redirection.locations import LONGEST_LOCATION, way_of
 from redirection.middleware import response_of
 from redirection.received_requests import of_target
 from redirection.step_backs import own_page
@@ -34,6 +34,6 @@ def lead_on(request: HttpRequest) -> HttpResponse:
         return response_of(answers.refuse(visit))
     if not visit.decision.go or visit.tenant is None:
         return HttpResponseRedirect(page)
-    link = link_of(asked, visit.tenant)
-    redirect = answers.redirect_to(link, asked, visit, visit.tenant, settings)
+    way = way_of(asked, visit.tenant, settings)
+    redirect = answers.redirect_to(way, visit, visit.tenant, settings)
     return form_chains.lead_on(settings, request, response_of(redirect))

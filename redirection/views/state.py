@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
@@ -81,8 +82,9 @@ def _visit(request: HttpRequest, page: str, note: LoadNote | None) -> Visit:
     now = time.time_ns() // 1_000_000
     if note is None:
         # As old as it says, or older: nobody is ejected because a switch came in between.
-        return visit._replace(now=now - _age(request))
-    return visit._replace(
+        return replace(visit, now=now - _age(request))
+    return replace(
+        visit,
         now=min(note.at, now),
         request_class=note.request_class,
         page_load=TREATMENTS[note.request_class].moves,

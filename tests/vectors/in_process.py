@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from redirection import switches
 from redirection.decisions import Tenant, redirection_is_on
+from redirection.held_tenants import HeldTenants
 from redirection.link_rules import LinkRule, normal_source
 from redirection.rule_sets import RuleSet
 from tests.vectors.cookies import Json
@@ -60,8 +61,7 @@ def held_in(world: Json, now: int) -> switches.Held:
     ]
     return switches.Held(
         revision=len(tenants),
-        by_tid={tenant.tid: tenant for tenant in tenants},
-        by_name={tenant.name: tenant for tenant in tenants},
+        tenants=HeldTenants.of(tenants),
         stale=world.get("state") == "stale",
         rules=RuleSet(rules),
     )

@@ -1,0 +1,242 @@
+"""What is kept in memory to answer faster is bounded, never stale, and never somebody else's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings as hypothesis_settings, strategies as st
+from pytest_django import Settings
+
+from redirection import (
+    decisions,
+    legacy_sessions,
+    locations,
+    received_requests,
+    request_classes,
+    switches,
+    visits,
+)
+from redirection.answers import go
+from redirection.conf import conf
+from redirection.decisions import LegacySession, Tenant
+from redirection.legacy_hosts import LegacyHosts
+from redirection.link_rules import LinkRule
+from redirection.locations import KnownWays, way_of
+from redirection.received_requests import of_environ
+from redirection.request_classes import class_of, hints_of, request_class
+from redirection.rule_sets import NO_RULES, RuleSet
+from redirection.switches import Held
+
+NOW = 1_767_600_000_000
+MINUTE = 60_000
+CONTOSO = Tenant(
+    "11111111-1111-4111-8111-111111111111", "contoso", "commercial", True, NOW - MINUTE, 41
+)
+FABRIKAM = Tenant(
+    "22222222-2222-4222-8222-222222222222", "fabrikam", "gcc-high", True, NOW - MINUTE, 42
+)
+MEMORIES = [
+    received_requests._named,
+    received_requests._is_well_formed,
+    received_requests._parsed,
+    request_classes._class_of_these,
+    legacy_sessions._verified,
+    legacy_sessions._cookie_name,
+    visits._is_exempt_page,
+    decisions._new_session,
+]
+
+
+def holding(*tenants: Tenant, rules: RuleSet = NO_RULES) -> Held:
+    changes = [(tenant, True) for tenant in tenants]
+    return Held(0).with_changes(42, changes, rules)
+
+
+def environ_of(host: str, target: str = "/audits", cookie: str = "", **more: str) -> dict[str, Any]:
+    path, _, query = target.partition("?")
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "HTTP_HOST": host,
+        "HTTP_SEC_FETCH_MODE": "navigate",
+        "HTTP_SEC_FETCH_DEST": "document",
+        "HTTP_COOKIE": cookie,
+        **more,
+    }
+
+
+def answered(environ: dict[str, Any], held: Held, now: int = NOW) -> tuple[object, ...]:
+    """What a request gets, by a worker that holds this."""
+    request = of_environ(environ)
+    visit = visits.visit_at(request, conf(), held, now)
+    if not visit.decision.go or visit.tenant is None:
+        return (visit.header,)
+    found = go(request, visit, visit.tenant, conf(), counts=False)
+    return found.status, found.headers, found.cookies
+
+
+def session_cookie(tenant: Tenant) -> str:
+    session = LegacySession(tenant.tid, NOW - 5 * MINUTE, NOW)
+    cookie = legacy_sessions.keeping(conf(), session, "")
+    return f"{cookie.name}={cookie.value}"
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets this process hold a picture."""
+
+    def hold(held: Held) -> Held:
+        monkeypatch.setattr(switches, "_held", held)
+        return held
+
+    return hold
+
+
+def forget() -> None:
+    for memory in MEMORIES:
+        memory.cache_clear()
+    locations._ways = None
+
+
+def test_every_memory_has_a_bound() -> None:
+    assert [memory for memory in MEMORIES if not memory.cache_info().maxsize] == []
+
+
+def test_no_more_ways_are_kept_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locations, "WAYS_KEPT", 10)
+    ways = KnownWays(NO_RULES, conf())
+    for number in range(35):
+        assert ways.way("/audits", f"a={number}", "GET", CONTOSO).address.endswith(f"a={number}")
+        assert len(ways) <= 10
+
+
+def test_what_is_long_is_answered_and_not_kept() -> None:
+    ways = KnownWays(NO_RULES, conf())
+    assert ways.way("/audits", "a=" + "b" * 1000, "GET", CONTOSO).address.endswith("b" * 1000)
+    assert len(ways) == 0
+    forget()
+    long = "x" * 20_000
+    environ = environ_of(f"{long}.portal.localhost", f"/{long}", f"a={long}", HTTP_ACCEPT=long)
+    del environ["HTTP_SEC_FETCH_MODE"], environ["HTTP_SEC_FETCH_DEST"]
+    request = of_environ(environ)
+    assert request.cookies == {"a": long}
+    assert class_of("GET", environ) is request_class(hints_of("GET", environ))
+    visits.visit_at(request, conf(), holding(CONTOSO), NOW)
+    visits._is_exempt(request.path, conf())
+    legacy_sessions.read(conf(), {legacy_sessions.cookie_name(conf(), CONTOSO.tid): long}, "x")
+    for memory in MEMORIES:
+        if memory is not legacy_sessions._cookie_name:
+            assert memory.cache_info().currsize == 0
+
+
+def test_other_rules_count_at_once(worker: Any) -> None:
+    environ, request = environ_of("contoso.portal.localhost"), of_environ({**environ_of("x")})
+    held = worker(holding(CONTOSO))
+    before = answered(environ, held)
+    rules = RuleSet([LinkRule(1, "exact", "/audits", "/elsewhere")], 1)
+    held = worker(holding(CONTOSO, rules=rules))
+    assert answered(environ, held) != before
+    assert way_of(request, CONTOSO, conf()).address == "http://security.localhost/elsewhere"
+
+
+def test_another_setting_counts_at_once(worker: Any, settings: Settings) -> None:
+    environ, held = environ_of("contoso.portal.localhost"), worker(holding(CONTOSO))
+    assert "http://security.localhost/" in str(answered(environ, held))
+    settings.REDIRECTION_EXEMPT_PATHS = ["/audits"]
+    assert answered(environ, held) == ("exempt",)
+    settings.REDIRECTION_EXEMPT_PATHS = []
+    settings.REDIRECTION_CLOUDS = {
+        "commercial": {"legacy": ["portal.localhost"], "destination": "http://new.localhost"}
+    }
+    assert "http://new.localhost/" in str(answered(environ, held))
+
+
+def test_a_tenant_that_changed_counts_at_once(worker: Any) -> None:
+    environ, held = environ_of("contoso.portal.localhost"), worker(holding(CONTOSO))
+    assert "new_session;revision=41" in str(answered(environ, held))
+    held = worker(holding(replace(CONTOSO, on=False, revision=43)))
+    assert answered(environ, held) == ("off;revision=43",)
+
+
+def test_a_key_that_was_taken_away_counts_no_longer(worker: Any, settings: Settings) -> None:
+    held = worker(holding(CONTOSO))
+    environ = environ_of("contoso.portal.localhost", cookie=session_cookie(CONTOSO))
+    assert answered(environ, held) == ("session_continues;revision=41",)
+    former, settings.SECRET_KEY = settings.SECRET_KEY, "another-key-known-to-everybody-who-reads"
+    assert "new_session" in str(answered(environ, held))
+    settings.SECRET_KEY_FALLBACKS = [former]
+    assert answered(environ, held) == ("session_continues;revision=41",)
+
+
+def test_a_session_that_is_kept_still_ends(worker: Any) -> None:
+    held = worker(holding(CONTOSO))
+    environ = environ_of("contoso.portal.localhost", cookie=session_cookie(CONTOSO))
+    assert answered(environ, held) == ("session_continues;revision=41",)
+    late = NOW + (conf().session_idle + 1) * 1000
+    assert "session_ended" in str(answered(environ, held, late))
+
+
+SAID: list[dict[str, str]] = [
+    {},
+    {"HTTP_SEC_PURPOSE": "prefetch"},
+    {"HTTP_UPGRADE": "websocket"},
+    {"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"},
+    {"HTTP_ACCEPT": "text/event-stream"},
+    {"HTTP_ACCEPT": "text/html"},
+    {"HTTP_SERVICE_WORKER": "script"},
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("more", SAID)
+def test_a_class_that_is_kept_belongs_to_all_that_was_said(
+    method: str, more: dict[str, str]
+) -> None:
+    for mode in (None, "navigate", "cors", "no-cors", "websocket"):
+        for destination in (None, "document", "empty", "iframe", "worker", "image"):
+            said = {"HTTP_SEC_FETCH_MODE": mode, "HTTP_SEC_FETCH_DEST": destination}
+            headers = {key: value for key, value in said.items() if value} | more
+            wanted = request_class(hints_of(method, headers))
+            assert [class_of(method, headers) for _ in range(2)] == [wanted, wanted]
+
+
+TENANTS = {"contoso.portal.localhost": CONTOSO, "fabrikam.portal.gov.localhost": FABRIKAM}
+COOKIES = ["", "contoso", "fabrikam", "both", "swapped"]
+TARGETS = ["/audits", "/", "/alerts/5f2a?a=1", f"/?tid={FABRIKAM.tid}", "/api/v1", "/never"]
+
+
+def cookie_of(kind: str) -> str:
+    own, other = session_cookie(CONTOSO), session_cookie(FABRIKAM)
+    swapped = f"{own.partition('=')[0]}={other.partition('=')[2]}"
+    return {"contoso": own, "fabrikam": other, "both": f"{own}; {other}", "swapped": swapped}.get(
+        kind, ""
+    )
+
+
+@given(
+    plays=st.lists(
+        st.tuples(
+            st.sampled_from(list(TENANTS)), st.sampled_from(TARGETS), st.sampled_from(COOKIES)
+        ),
+        max_size=12,
+    )
+)
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_whoever_asked_before_makes_no_difference(plays: list[tuple[str, str, str]]) -> None:
+    held = holding(CONTOSO, FABRIKAM)
+    environs = [environ_of(host, target, cookie_of(kind)) for host, target, kind in plays]
+    forget()
+    remembering = [answered(environ, held) for environ in environs]
+    for environ, before, (host, target, _) in zip(environs, remembering, plays, strict=True):
+        forget()
+        assert answered(environ, held) == before
+        if "tid=" not in target:
+            other = next(tenant for tenant in TENANTS.values() if tenant is not TENANTS[host])
+            assert other.tid not in str(before)
+
+
+def test_hosts_are_kept_in_a_bounded_memory() -> None:
+    assert LegacyHosts({"portal.localhost": "commercial"}, ())._parse.cache_info().maxsize
