@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NOT_PAGE_LOAD = "not_page_load"
     NOTHING_KNOWN = "nothing_known"
     UNKNOWN_TENANT = "unknown_tenant"
+    COOKIES_UNREADABLE = "cookies_unreadable"
     NO_DESTINATION = "no_destination"
     OFF = "off"
     STEPPED_BACK = "stepped_back"
@@ -96,6 +97,7 @@ class Facts:
     this tenant, running or not; ``session_runs`` is judged by the clock. ``stepped_back``: a
     step back of this tenant runs in the browser. ``sent_back``: the destination by itself sent
     this browser back too often. ``ahead_of_time``: a prefetch or prerender of a page.
+    ``cookies_unreadable``: the browser sent cookies, and none of them arrived.
     """
 
     legacy: bool
@@ -109,6 +111,7 @@ class Facts:
     stepped_back: bool = False
     sent_back: bool = False
     ahead_of_time: bool = False
+    cookies_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ _EXEMPT = Decision(Reason.EXEMPT)
 _NOT_PAGE_LOAD = Decision(Reason.NOT_PAGE_LOAD)
 _NOTHING_KNOWN = Decision(Reason.NOTHING_KNOWN)
 _UNKNOWN_TENANT = Decision(Reason.UNKNOWN_TENANT)
+_cookies_unreadable = _of_revision(Reason.COOKIES_UNREADABLE)
 _off = _of_revision(Reason.OFF)
 _no_destination = _of_revision(Reason.NO_DESTINATION)
 _stepped_back = _of_revision(Reason.STEPPED_BACK)
@@ -184,6 +188,9 @@ def _stay_or_go(facts: Facts) -> Decision:
     tenant = facts.tenant
     if tenant is None:
         return _UNKNOWN_TENANT
+    if facts.cookies_unreadable:
+        # A session may run, and nobody is ejected on a guess.
+        return _cookies_unreadable(tenant.revision)
     if not tenant.on:
         return _off(tenant.revision)
     if not facts.destination:

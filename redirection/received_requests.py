@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import (
     WSGIRequest,
-    get_path_info,
     get_script_name,
     get_str_from_wsgi,
 )
@@ -19,7 +18,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port
-from django.utils.encoding import repercent_broken_unicode
 
 from redirection.legacy_requests import LegacyRequest
 
@@ -57,7 +55,7 @@ def of_environ(environ: dict[str, Any]) -> LegacyRequest:
     """The same request before Django has seen it: the same host, path, query and cookies."""
     path: str = environ.get("PATH_INFO", "/")
     if not path.isascii():
-        path = get_path_info(environ)
+        path = _decoded(path.encode("latin-1"))
     if not path:
         path = "/"
     full_path = path
@@ -82,8 +80,7 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
     absolute form (RFC 9112, 3.2.2) loses scheme and host: ``host`` is the one the proxy serves.
     """
     raw_path, _, query = _origin_form(target).partition("?")
-    raw = repercent_broken_unicode(unquote_to_bytes(raw_path.encode("latin-1")))
-    path = raw.decode() or "/"
+    path = _decoded(unquote_to_bytes(raw_path.encode("latin-1"))) or "/"
     return LegacyRequest(
         method,
         path,
@@ -94,6 +91,21 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
         headers,
         cookies_of,
     )
+
+
+def _decoded(path: bytes) -> str:
+    """``path`` as text, by Django's rule: what is no UTF-8 is percent-encoded again.
+
+    Django's own ``repercent_broken_unicode`` begins anew after every such byte.
+    """
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return path.decode(errors="surrogateescape").translate(_PERCENT_ENCODED)
+
+
+# What stands for the bytes 0x80 to 0xFF (PEP 383).
+_PERCENT_ENCODED = {0xDC00 + byte: f"%{byte:02X}" for byte in range(0x80, 0x100)}
 
 
 def _may_have_prefix(environ: dict[str, Any]) -> bool:

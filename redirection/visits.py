@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,8 +22,12 @@ from redirection.decisions import (
 )
 from redirection.legacy_hosts import LegacyHost
 from redirection.legacy_requests import LegacyRequest
+from redirection.rare_logs import Rarely
 from redirection.request_classes import TREATMENTS, RequestClass, class_of
 from redirection.step_backs import RunningStepBack
+
+logger = logging.getLogger(__name__)
+_without_cookies = Rarely()
 
 # To name a member takes longer than to compare with it.
 _AHEAD_OF_TIME = RequestClass.AHEAD_OF_TIME
@@ -40,6 +45,7 @@ class Visit:
     remembers ``tenant`` as the one visited last. ``step_back`` is the one that runs, or None.
     ``returns`` is how often in a row the destination sent this browser back, 0 if it did not
     now; ``script_moves``: the answer may be a page, which the portal script must move.
+    ``cookies_unreadable``: what the browser remembers is not known, so nothing is written to it.
     """
 
     decision: Decision
@@ -55,6 +61,7 @@ class Visit:
     request_class: RequestClass = _SUBRESOURCE
     returns: int = 0
     script_moves: bool = False
+    cookies_unreadable: bool = False
 
     @property
     def header(self) -> str:
@@ -71,7 +78,9 @@ class Visit:
                 return session
             return LegacySession(session.tid, session.started, self.now)
         tenant = self.tenant
-        if tenant is None or tenant.on or self.decision.reason is _EXEMPT:
+        if tenant is None or tenant.on or self.cookies_unreadable:
+            return session
+        if self.decision.reason is _EXEMPT:
             return session
         return LegacySession(tenant.tid, self.now, self.now) if treatment.begins else session
 
@@ -101,7 +110,12 @@ def visit_now(request: LegacyRequest) -> Visit:
     held = switches.held()
     if switches.is_stale():
         held = replace(held, stale=True)
-    return visit_at(request, conf(), held, time.time_ns() // 1_000_000)
+    visit = visit_at(request, conf(), held, time.time_ns() // 1_000_000)
+    if visit.cookies_unreadable and _without_cookies.is_due():
+        logger.warning(
+            "The server does not hand over cookies that are not plain ASCII: who has one stays"
+        )
+    return visit
 
 
 def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: int) -> Visit:
@@ -129,6 +143,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
             kind,
         )
     cookies = request.cookies
+    unreadable = not cookies and request.cookies_unreadable
     remembered = legacy_sessions.remembered_tenant(settings, cookies)
     tenant = _tenant(request, host, held, remembered)
     session = step_back = None
@@ -146,7 +161,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
     headers = request.headers
     # Without these nothing says that somebody was sent back.
     sent = "HTTP_REFERER" in headers or "HTTP_SEC_FETCH_SITE" in headers
-    if sent and page_load and destination and not ahead_of_time:
+    if sent and page_load and destination and not (ahead_of_time or unreadable):
         returns = _returns(settings, request, tenant)
     facts = Facts(
         True,
@@ -160,6 +175,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         step_back is not None,
         returns > loops.MOST_RETURNS,
         ahead_of_time,
+        unreadable,
     )
     return Visit(
         decide(facts),
@@ -177,6 +193,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         treatment.begins
         and not (page_load or exempt)
         and decide(replace(facts, page_load=True)).go,
+        unreadable,
     )
 
 
