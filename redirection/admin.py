@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from django import forms
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from redirection.conf import conf
 from redirection.link_rule_admin import DeepLinkRuleAdmin
+from redirection.link_rule_list import CloudFilter
 from redirection.link_rule_undo import UndoFiles
 from redirection.models import (
     Change,
@@ -30,6 +35,9 @@ from redirection.unmatched_admin import unmatched_page
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that no operator page adds, edits or deletes."""
 
+    # There may be very many of them.
+    show_full_result_count = False
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -50,17 +58,34 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("tid", "name", "title", "cloud", "enabled")
 
 
+class TenantCloudFilter(CloudFilter):
+    """By cloud; to ask the tenants themselves which there are would read all of them."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, key) for key in conf().clouds]
+
+
 @admin.register(Tenant)
 class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = TenantForm
+    show_full_result_count = False
     list_display = ("name", "title", "enabled", "stage", "setting", "revision")
-    list_filter = ("enabled", "stage", "setting", "cloud")
-    search_fields = ("name", "title", "tid")
+    list_filter = ("enabled", "stage", "setting", TenantCloudFilter)
+    search_fields = ("name", "title")
     readonly_fields = ("stage", "setting", "since", "revision")
     fields = (
         "tid", "name", "title", "cloud", "enabled", "reason",
         "stage", "setting", "since", "revision",
     )  # fmt: skip
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        """A whole tenant id is looked up; anything else is a part of name or organisation."""
+        try:
+            return queryset.filter(tid=UUID(search_term.strip())), False
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: models.Model | None = None

@@ -35,8 +35,8 @@ _FIRST_WAIT = 2.0
 _GAP = 0.02
 
 _held = NOTHING
-# By the monotonic clock.
-_answered = 0.0
+# By the monotonic clock, moved on by every answer of the store.
+_silent_from = 0.0
 _refreshing = Work()
 # Set whenever the revision served or its staleness has changed; whoever tells others clears it.
 moved = threading.Event()
@@ -60,19 +60,19 @@ def is_stale() -> bool:
     # Nobody refreshes in a command, and in a worker before its first request.
     if _thread is None:
         return False
-    return time.monotonic() - _answered > max(_SILENT_AFTER, 5 * conf().refresh)
+    return time.monotonic() > _silent_from
 
 
 def refresh() -> None:
     """Load what changed since the revision held. Keeps the last known state if the store fails."""
-    global _held, _answered
+    global _held, _silent_from
     with _refreshing:
         before = _held
         try:
             after = newer(before)
             if after is not before:
                 _held = after.served_after(before, time.time_ns() // 1_000_000)
-            _answered = time.monotonic()
+            _silent_from = time.monotonic() + max(_SILENT_AFTER, 5 * conf().refresh)
         except Error as error:
             if not before.stale:
                 logger.warning("Settings cannot be read, the last known ones stay: %s", error)

@@ -7,7 +7,11 @@ answer holds them all, and the work is theirs.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from itertools import chain, product
+from typing import Any
 
 from django.db import connection
 
@@ -22,28 +26,36 @@ PACK_FROM = 5_000
 # Tenants put together in one answer; what is done with it holds up nobody for long.
 _ROWS = 5_000
 
-# In words of the store: a record in hexadecimal digits as ``PackedTenants.add_all`` takes it, with
-# whole milliseconds, and many texts as one. A doubled % is one.
+# In words of the store: records as ``PackedTenants.add_all`` takes them, on SQLite in hexadecimal
+# digits, with whole milliseconds, and many texts as one. A doubled % is one.
 _SQLITE = """
-SELECT max(id), group_concat(tid || printf('%%012x%%012x%%012x%%04x', {since}, revision,
-    CASE WHEN step_back_since IS NULL THEN 0 ELSE {step_back_since} END, {kind}), ''),
+SELECT max(id), group_concat(printf('%%s%%012x%%012x%%012x%%04x', tid, {since}, revision,
+    coalesce({step_back_since}, 0), {kind}), ''),
     group_concat(replace(name, char(10), ' '), char(10))
 """
-_SQLITE_MOMENT = "max(0, strftime('%%s', substr({0}, 1, 19)) * 1000 + substr({0}, 21, 3))"
+# Half a day and 2,440,587 days lie before 1970; strftime() takes longer to say the same.
+_SQLITE_MOMENT = """
+max(0, CAST(round(julianday(substr({0}, 1, 19)) * 86400 - 210866760000) AS INTEGER) * 1000
+    + substr({0}, 21, 3))
+"""
 _POSTGRESQL = """
-SELECT max(id), string_agg(replace(tid::text, '-', '') || lpad(to_hex({since}), 12, '0')
-    || lpad(to_hex(revision), 12, '0') || lpad(to_hex({step_back_since}), 12, '0')
-    || lpad(to_hex({kind}), 4, '0'), ''),
+SELECT max(id), string_agg(uuid_send(tid) || substring(int8send({since}) FROM 3)
+    || substring(int8send(revision) FROM 3) || substring(int8send({step_back_since}) FROM 3)
+    || substring(int4send({kind}) FROM 3), ''),
     string_agg(replace(name, chr(10), ' '), chr(10))
 """
-_POSTGRESQL_MOMENT = "greatest(0, floor(extract(epoch FROM {0}) * 1000))::bigint"
+# Cut off first: a fraction of a second is not exact here.
+_POSTGRESQL_MOMENT = """
+greatest(0, date_part('epoch', date_trunc('milliseconds', {0})) * 1000)::bigint
+"""
 _TOGETHER = {
     "sqlite": (_SQLITE, _SQLITE_MOMENT),
     "postgresql": (_POSTGRESQL, _POSTGRESQL_MOMENT),
 }
 _SOME = """
 FROM (
-    SELECT * FROM redirection_tenant WHERE id > %s AND enabled ORDER BY id LIMIT %s
+    SELECT id, tid, name, cloud, stage, setting, since, revision, allow_step_back, step_back_since
+    FROM redirection_tenant WHERE id > %s AND enabled ORDER BY id LIMIT %s
 ) AS part
 """
 
@@ -91,11 +103,37 @@ def _read_together(most: int) -> PackedTenants:
     select, moment = _TOGETHER[connection.vendor]
     since, step_back_since = moment.format("since"), moment.format("step_back_since")
     query = select.format(since=since, step_back_since=step_back_since, kind=kind) + _SOME
-    newest: int | None = 0
+    parameters = [*chain(*columns.values())]
     with connection.cursor() as cursor:
-        while newest is not None:
-            cursor.execute(query, [*chain(*columns.values()), newest, _ROWS])
-            newest, records, names = cursor.fetchone()
-            if newest is not None:
-                packed.add_all(bytes.fromhex(records), names.split("\n"))
+
+        def some_after(newest: int) -> Any:
+            cursor.execute(query, [*parameters, newest, _ROWS])
+            return cursor.fetchone()
+
+        coming = _ahead(some_after, 0)
+        try:
+            while (found := coming.result())[0] is not None:
+                newest, records, names = found
+                # The store puts the next ones together while these are packed.
+                coming = _ahead(some_after, newest)
+                if isinstance(records, str):
+                    records = bytes.fromhex(records)
+                packed.add_all(records, names.split("\n"))
+        finally:
+            # Nobody closes a connection that is in use.
+            coming.exception()
     return packed
+
+
+def _ahead(call: Callable[[int], Any], number: int) -> Future[Any]:
+    """The result of ``call``, made in a thread that keeps no process from ending."""
+    future: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call(number))
+        except Exception as error:  # noqa: BLE001 (raised where the result is asked for)
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="tenants", daemon=True).start()
+    return future

@@ -55,6 +55,42 @@ def test_an_organisation_turned_off_is_closed_at_once(
     assert (change.after, change.reason, change.channel) == ("disabled", "Unpaid", "admin")
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=11111111-1111-4111-8111-111111111111", ["contoso"]),
+        ("q=+11111111111141118111111111111111+", ["contoso"]),
+        ("q=11111111-1111-4111-8111-111111111119", []),
+        ("q=FAB", ["fabrikam"]),
+        ("in=gcc", ["fabrikam"]),
+        ("in=nowhere", []),
+        ("in=commercial&q=o", ["contoso"]),
+    ],
+)
+def test_tenants_are_found_by_id_name_organisation_and_cloud(
+    query: str, found: list[str], olga: Client, contoso: Tenant, fabrikam: Tenant
+) -> None:
+    Tenant.objects.filter(pk=fabrikam.pk).update(cloud="gcc")
+    answer = olga.get(f"/admin/redirection/tenant/?{query}")
+    assert answer.status_code == HTTPStatus.OK
+    assert [tenant.name for tenant in answer.context["cl"].result_list] == found
+
+
+@pytest.mark.parametrize(
+    "address", ["tenant/?q=o&enabled__exact=1", "change/?q=o&what__exact=setting"]
+)
+def test_no_list_reads_all_rows_to_say_what_there_is(
+    address: str, olga: Client, contoso: Tenant, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(10) as queries:
+        answer = olga.get(f"/admin/redirection/{address}")
+    assert answer.status_code == HTTPStatus.OK
+    asked = [query["sql"] for query in queries.captured_queries]
+    assert not [sql for sql in asked if "DISTINCT" in sql]
+    # How many are found; how many there are would be a second look at all of them.
+    assert sum("COUNT(*)" in sql for sql in asked) == 1
+
+
 @pytest.mark.parametrize("model", ["change", "feedback", "localrole", "localrolechange"])
 def test_what_has_a_history_is_read_only_there(model: str, olga: Client) -> None:
     assert olga.get(f"/admin/redirection/{model}/").status_code == HTTPStatus.OK

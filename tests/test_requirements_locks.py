@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 LOCKS = {
-    "requirements.txt": [*PROJECT["dependencies"], *EXTRAS["site"]],
+    "requirements.txt": [*PROJECT["dependencies"], *EXTRAS["site"], *EXTRAS["redis"]],
     "requirements-dev.txt": [*PROJECT["dependencies"], *chain(*EXTRAS.values())],
 }
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z0-9,-]+\])?==(?P<version>\S+)( ; [^\\]+)? \\$")

@@ -22,6 +22,14 @@ PATIENCE = 30.0
 # So seldom that a test which waits for it fails: only a push is in time.
 SELDOM = "3600"
 
+# A new store, in one process: most of the time is its start.
+SET_UP = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("add_tenant", "contoso", TID, reason="A new customer", verbosity=0)
+""".replace("TID", repr(TID))
 # Keeps refreshing, and for each line says how often it has read and what it holds.
 WORKER = """
 import json, os, sys
@@ -121,14 +129,14 @@ def with_contoso(folder: Path, **variables: str) -> Environment:
         "SECONDS": SELDOM,
         **variables,
     }
-    for words in (
-        ["migrate", "--verbosity=0"],
-        ["add_tenant", "contoso", TID, "--reason", "A new customer", "--verbosity=0"],
-    ):
-        command = [sys.executable, "manage.py", *words]
-        subprocess.run(
-            command, cwd=ROOT, env=environment, check=True, timeout=60, stdout=subprocess.DEVNULL
-        )
+    subprocess.run(
+        [sys.executable, "-c", SET_UP],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        timeout=60,
+        stdout=subprocess.DEVNULL,
+    )
     return environment
 
 
@@ -189,4 +197,35 @@ def test_a_redis_that_hangs_or_is_gone_loses_no_change(
         portal.a_change_arrives()
     portal.a_change_arrives()
     with redis(port):
+        portal.a_change_arrives()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_a_redis_that_comes_and_goes_loses_none_of_very_many(
+    store: str, stack: ExitStack, tmp_path: Path
+) -> None:
+    port = free_port()
+    kept = {"REDIS_URL": f"redis://127.0.0.1:{port}/0", "SECONDS": "0.3"}
+    if store == "postgresql":
+        kept["DATABASE_URL"] = stack.enter_context(postgresql())
+    portal = Portal(stack, with_contoso(tmp_path, **kept))
+    for number in range(20):
+        with redis(port) as (_, process):
+            portal.a_change_arrives()
+            if number % 2:
+                os.kill(process.pid, signal.SIGSTOP)
+            portal.a_change_arrives()
+            os.kill(process.pid, signal.SIGCONT)
+        portal.a_change_arrives()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_very_many_changes_arrive_without_anybody_asking(
+    store: str, stack: ExitStack, tmp_path: Path
+) -> None:
+    kept = {"DATABASE_URL": stack.enter_context(postgresql())} if store == "postgresql" else {}
+    portal = Portal(stack, with_contoso(tmp_path, **kept))
+    for _ in range(500):
         portal.a_change_arrives()
