@@ -29,7 +29,7 @@ _ROWS = 5_000
 # In words of the store: records as ``PackedTenants.add_all`` takes them, on SQLite in hexadecimal
 # digits, with whole milliseconds, and many texts as one. A doubled % is one.
 _SQLITE = """
-SELECT max(id), group_concat(printf('%%s%%012x%%012x%%012x%%04x', tid, {since}, revision,
+SELECT group_concat(printf('%%s%%012x%%012x%%012x%%04x', tid, {since}, revision,
     coalesce({step_back_since}, 0), {kind}), ''),
     group_concat(replace(name, char(10), ' '), char(10))
 """
@@ -39,7 +39,7 @@ max(0, CAST(round(julianday(substr({0}, 1, 19)) * 86400 - 210866760000) AS INTEG
     + substr({0}, 21, 3))
 """
 _POSTGRESQL = """
-SELECT max(id), string_agg(uuid_send(tid) || substring(int8send({since}) FROM 3)
+SELECT string_agg(uuid_send(tid) || substring(int8send({since}) FROM 3)
     || substring(int8send(revision) FROM 3) || substring(int8send({step_back_since}) FROM 3)
     || substring(int4send({kind}) FROM 3), ''),
     string_agg(replace(name, chr(10), ' '), chr(10))
@@ -52,12 +52,11 @@ _TOGETHER = {
     "sqlite": (_SQLITE, _SQLITE_MOMENT),
     "postgresql": (_POSTGRESQL, _POSTGRESQL_MOMENT),
 }
-_SOME = """
-FROM (
-    SELECT id, tid, name, cloud, stage, setting, since, revision, allow_step_back, step_back_since
-    FROM redirection_tenant WHERE id > %s AND enabled ORDER BY id LIMIT %s
-) AS part
+# Some by their numbers: a query of so many in order copies each row once more.
+_LAST = """
+SELECT max(id) FROM (SELECT id FROM redirection_tenant WHERE id > %s ORDER BY id LIMIT %s) AS part
 """
+_SOME = "FROM redirection_tenant WHERE id > %s AND id <= %s AND enabled"
 
 
 def read_tenants() -> HeldTenants:
@@ -106,19 +105,24 @@ def _read_together(most: int) -> PackedTenants:
     parameters = [*chain(*columns.values())]
     with connection.cursor() as cursor:
 
-        def some_after(newest: int) -> Any:
-            cursor.execute(query, [*parameters, newest, _ROWS])
-            return cursor.fetchone()
+        def some_after(start: int) -> Any:
+            cursor.execute(_LAST, [start, _ROWS])
+            [last] = cursor.fetchone()
+            if last is None:
+                return None
+            cursor.execute(query, [*parameters, start, last])
+            return (last, *cursor.fetchone())
 
         coming = _ahead(some_after, 0)
         try:
-            while (found := coming.result())[0] is not None:
-                newest, records, names = found
+            while found := coming.result():
+                last, records, names = found
                 # The store puts the next ones together while these are packed.
-                coming = _ahead(some_after, newest)
+                coming = _ahead(some_after, last)
                 if isinstance(records, str):
                     records = bytes.fromhex(records)
-                packed.add_all(records, names.split("\n"))
+                if records:
+                    packed.add_all(records, names.split("\n"))
         finally:
             # Nobody closes a connection that is in use.
             coming.exception()

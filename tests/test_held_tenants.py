@@ -170,6 +170,21 @@ def test_a_store_read_together_is_what_its_rows_say(
         assert tenants.by_tid.get(str(row.tid)) == tenants.by_name.get(row.name) == expected
 
 
+def test_tenants_after_very_many_that_are_not_enabled_are_read(
+    contoso: Tenant, fabrikam: Tenant, all_packed: None
+) -> None:
+    for number in range(7):
+        Tenant.objects.create(
+            tid=UUID(int=number), name=f"tenant-{number}", title="A tenant", enabled=number == 6
+        )
+    last = Tenant.objects.get(name="tenant-6")
+    assert list(tenant_columns.read_tenants()) == [
+        contoso.as_held(),
+        fabrikam.as_held(),
+        last.as_held(),
+    ]
+
+
 def test_a_store_of_another_kind_is_read_row_by_row(
     contoso: Tenant, fabrikam: Tenant, all_packed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Both stores keep the order of changes when two processes switch at once."""
+"""Both stores keep the order of changes, and say in one answer what their rows say."""
 
 from __future__ import annotations
 
@@ -33,6 +33,29 @@ from redirection.models import Change, Revision, Tenant
 rows = list(Change.objects.order_by("revision").values_list("revision", "what", "before", "after"))
 tenant = Tenant.objects.get()
 print(json.dumps([rows, Revision.latest(), tenant.setting, tenant.revision]))
+"""
+# Says which tenants are held otherwise than their rows say, and leaves nothing behind.
+READ_TOGETHER = """
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+from django.db import transaction
+from redirection import tenant_columns
+from redirection.models import Tenant
+tenant_columns.PACK_FROM, tenant_columns._ROWS = 0, 70
+moments = [datetime(1999, 12, 31, tzinfo=UTC) + number * timedelta(days=13, milliseconds=7)
+    for number in range(800)]
+moments += [datetime(2026, 11, 1, tzinfo=UTC) + number * timedelta(hours=1, microseconds=333)
+    for number in range(800)]
+with transaction.atomic():
+    Tenant.objects.bulk_create(
+        Tenant(tid=uuid4(), name=f"tenant-{number}", title="A tenant", since=moment,
+            revision=number * 2**22, allow_step_back=number % 3 == 0, enabled=number % 200 < 100,
+            step_back_since=None if number % 2 else moment, setting="on" if number % 5 else "off")
+        for number, moment in enumerate(moments)
+    )
+    wanted = {row.as_held() for row in Tenant.objects.filter(enabled=True)}
+    print(len(wanted), wanted.symmetric_difference(tenant_columns.read_tenants()))
+    transaction.set_rollback(True)
 """
 
 
@@ -130,3 +153,11 @@ def test_two_processes_that_switch_at_once_leave_one_history_without_gaps(manage
     # Each change starts from what the one before it left behind.
     assert [row[2] for row in settings] == ["not_set", *(row[3] for row in settings[:-1])]
     assert (setting, revision) == (settings[-1][3], latest)
+
+
+def test_what_a_store_puts_together_is_what_its_rows_say(manage: Manage) -> None:
+    output(manage("migrate", "--verbosity=0"))
+    said = output(manage("shell", "--verbosity=0", "-c", READ_TOGETHER))
+    number, others = said.split(maxsplit=1)
+    assert int(number) >= 800
+    assert others == "set()\n"
