@@ -8,10 +8,11 @@ answer holds them all, and the work is theirs.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import chain, product
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 
@@ -25,6 +26,8 @@ from redirection.packed_tenants import Kind, PackedTenants
 PACK_FROM = 5_000
 # Tenants put together in one answer; what is done with it holds up nobody for long.
 _ROWS = 5_000
+# Seconds in which a thread has begun a query.
+_HEAD_START = 0.0005
 
 # In words of the store: records as ``PackedTenants.add_all`` takes them, on SQLite in hexadecimal
 # digits, with whole milliseconds, and many texts as one. A doubled % is one.
@@ -105,20 +108,25 @@ def _read_together(most: int) -> PackedTenants:
     parameters = [*chain(*columns.values())]
     with connection.cursor() as cursor:
 
-        def some_after(start: int) -> Any:
+        def end_after(start: int | None) -> int | None:
             cursor.execute(_LAST, [start, _ROWS])
-            [last] = cursor.fetchone()
-            if last is None:
-                return None
-            cursor.execute(query, [*parameters, start, last])
-            return (last, *cursor.fetchone())
+            return cast("int | None", cursor.fetchone()[0])
 
-        coming = _ahead(some_after, 0)
+        def some(start: int, last: int | None) -> Any:
+            # The long query first: a short one would wait until those before are packed.
+            cursor.execute(query, [*parameters, start, last])
+            return (*cursor.fetchone(), end_after(last))
+
+        last = end_after(0)
+        coming = _ahead(some, 0, last)
         try:
-            while found := coming.result():
-                last, records, names = found
+            while last is not None:
+                records, names, following = coming.result()
                 # The store puts the next ones together while these are packed.
-                coming = _ahead(some_after, last)
+                coming = _ahead(some, last, following)
+                last = following
+                # Until it is at them: the packing lets nobody have the interpreter meanwhile.
+                time.sleep(_HEAD_START)
                 if isinstance(records, str):
                     records = bytes.fromhex(records)
                 if records:
@@ -129,13 +137,13 @@ def _read_together(most: int) -> PackedTenants:
     return packed
 
 
-def _ahead(call: Callable[[int], Any], number: int) -> Future[Any]:
+def _ahead(call: Callable[..., Any], *arguments: object) -> Future[Any]:
     """The result of ``call``, made in a thread that keeps no process from ending."""
     future: Future[Any] = Future()
 
     def run() -> None:
         try:
-            future.set_result(call(number))
+            future.set_result(call(*arguments))
         except Exception as error:  # noqa: BLE001 (raised where the result is asked for)
             future.set_exception(error)
 
