@@ -19,7 +19,7 @@ help:
 	echo "make test                      all tests, in a real browser and on PostgreSQL too"
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
 	echo "make lint                      style, types, migrations, deployment"
-	echo "make bench                     what a decision costs, alone and behind nginx, 100,000 deep link rules, 1,000,000 tenants, and how changes spread"
+	echo "make bench                     what a decision costs beside what others cost, and how changes spread; into var/bench, too"
 	echo "make wheel                     the app for other projects, in dist/"
 	echo "make messages                  the texts of the code into the catalogues, and those compiled"
 
@@ -57,15 +57,17 @@ lint: environment
 	echo "Style, types, migrations and deployment settings are in order."
 
 bench: environment
-	$(BIN)/python -m benchmarks.decision
-	$(BIN)/python -m benchmarks.link_rules
-	.ci/debian-packages nginx valgrind wrk
-	$(BIN)/python -m benchmarks.instructions
-	$(BIN)/python -m benchmarks.instructions --rules=100000 --tenants=1000000
-	$(BIN)/python -m benchmarks.gate
-	$(BIN)/python -m benchmarks.tenants
-	.ci/debian-packages postgresql redis-server
-	$(BIN)/python -m benchmarks.spreading
+	.ci/debian-packages nginx postgresql redis-server valgrind wrk
+	$(BIN)/python -m benchmarks.peers
+	$(BIN)/python -m benchmarks.instructions --rules 10 100000 --tenants 1000 1000000 \
+		--json var/bench/instructions.json
+	$(BIN)/python -m benchmarks.decision --json var/bench/decision.json
+	$(BIN)/python -m benchmarks.in_process --json var/bench/in-process.json
+	$(BIN)/python -m benchmarks.sockets --json var/bench/sockets.json
+	$(BIN)/python -m benchmarks.link_rules --json var/bench/link-rules.json
+	$(BIN)/python -m benchmarks.tenants --json var/bench/tenants.json
+	$(BIN)/python -m benchmarks.spreading --json var/bench/spreading.json
+	echo "Into docs/performance.md: $(BIN)/python -m benchmarks.report"
 
 messages: environment
 	.ci/debian-packages gettext

@@ -9,64 +9,87 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from django.core.handlers.wsgi import WSGIHandler
-
-from benchmarks import decision
-from redirection import switches
+from benchmarks import decision, site_in_memory as site
+from benchmarks.browsers import Environ, start_response
+from benchmarks.results import Aim, Result, Table
 from redirection.door import with_door
-from redirection.link_rules import LinkRule
-from redirection.rule_sets import RuleSet
 
 FLOOR = "floor: constant redirect"
 # Requests of the two children; before them the interpreter has adapted to its code.
 _FEW, _MANY, _FIRST = 50, 150, 200
 _LEFT_OUT = ("decide()", "visit, new session", "visit, session continues")
+DOOR = "door: redirect"
+AIMS = {
+    DOOR: 0.10,
+    "redirect, page with a counterpart": 0.90,
+    "let through, session continues": 1.05,
+    "let through, destination host": 1.05,
+    "let through, exempt path": 1.05,
+}
 EXPLANATION = """\
-k: thousands of executed instructions for one request, without Python's garbage collector. x floor:
-as a multiple of the floor, a Django view without any middleware that returns a constant redirect.
-Never the same twice: each request has another host, query and cookie, so next to nothing that is
-kept in memory helps."""
+10/1,000: with 10 rules and 1,000 tenants, and so on. k: thousands of executed instructions for one
+request, without Python's garbage collector. x floor: as a multiple of the floor, a Django view
+without any middleware that returns a constant redirect. Never the same twice: each request has
+another host, query and cookie, so next to nothing that is kept in memory helps."""
 
 
 def main() -> None:
     arguments = _arguments()
+    sizes = list(zip(arguments.rules, arguments.tenants, strict=True))
     if arguments.inside:
-        _answer(arguments.rules, arguments.tenants)
+        _answer(*sizes[0])
         return
-    instructions = _measured(arguments.rules, arguments.tenants)
-    floor = instructions[FLOOR]
-    rows = {
-        name: {"instructions": round(value), "floors": round(value / floor, 4)}
-        for name, value in instructions.items()
-    }
-    if arguments.json:
-        print(json.dumps({"rules": arguments.rules, "tenants": arguments.tenants, "rows": rows}))
-        return
-    print(f"{arguments.rules:,} rules, {arguments.tenants:,} tenants\n")
-    print(f"{'':36}{'k':>8}{'x floor':>10}")
-    for name, row in rows.items():
-        print(f"{name:36}{row['instructions'] / 1000:8.1f}{row['floors']:10.3f}")
-    print(f"\n{EXPLANATION}")
+    measured = [_measured(*size) for size in sizes]
+    shown = [f"{rules:,}/{tenants:,}" for rules, tenants in sizes]
+    columns = [f"{column}, {size}" for column in ("k", "x floor") for size in shown]
+    table = Table(("rules/tenants", *columns))
+    for name in measured[0]:
+        counted = [f"{found[name] / 1000:.1f}" for found in measured]
+        floors = [f"{found[name] / found[FLOOR]:.3f}" for found in measured]
+        table.rows.append((name, *counted, *floors))
+    Result(
+        "Executed instructions of one request",
+        [table],
+        EXPLANATION,
+        dict(zip(shown, measured, strict=True)),
+        _aims(measured, shown),
+    ).publish(arguments.json)
+
+
+def _aims(measured: list[dict[str, float]], shown: list[str]) -> list[Aim]:
+    aims = [
+        Aim(f"{name}, x floor", wanted, measured[0][name] / measured[0][FLOOR], at_least=False)
+        for name, wanted in AIMS.items()
+    ]
+    for found, size in zip(measured[1:], shown[1:], strict=True):
+        grows = found[DOOR] / measured[0][DOOR]
+        aims.append(Aim(f"{DOOR}, {size}: times {shown[0]}", 1.1, grows, at_least=False))
+    return aims
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Executed instructions of one request.")
-    parser.add_argument("--rules", type=int, default=10, help="deep link rules held")
-    parser.add_argument("--tenants", type=int, default=1_000, help="tenants held")
-    parser.add_argument("--json", action="store_true", help="as JSON instead of a table")
+    parser.add_argument("--rules", type=int, nargs="+", default=[10], help="deep link rules held")
+    parser.add_argument(
+        "--tenants",
+        type=int,
+        nargs="+",
+        default=[1_000],
+        help="tenants held, one for each of those",
+    )
+    parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.rules < 0 or arguments.tenants < 2 * (_MANY + _FIRST):
+    if len(arguments.rules) != len(arguments.tenants):
+        parser.error("as many numbers of rules as of tenants are needed")
+    if min(arguments.rules) < 0 or min(arguments.tenants) < 2 * (_MANY + _FIRST):
         parser.error(f"at least {2 * (_MANY + _FIRST)} tenants are needed, each visited once")
     return arguments
 
@@ -105,17 +128,11 @@ def _total(file: Path) -> int:
 
 def _answer(rules: int, tenants: int) -> None:
     """The side under callgrind: a line for each child, with its number and its contender."""
-    decision._configure()  # noqa: SLF001 (the same frame)
-    on, off = decision._hold(tenants)  # noqa: SLF001
-    switches._held = replace(switches.held(), rules=RuleSet(_rules(rules), 1))  # noqa: SLF001
-    batches = {
-        requests: decision._contenders(on, off, requests)  # noqa: SLF001
-        for requests in (_FIRST, _FEW, _MANY)
-    }
+    site.configure()
+    site.hold(tenants, rules)
+    batches = {requests: decision.contenders(requests) for requests in (_FIRST, _FEW, _MANY)}
     strangers = list(_strangers())
-    gated = ["redirection.middleware.RedirectionMiddleware"]
-    decision.settings.MIDDLEWARE = gated
-    door = with_door(WSGIHandler())
+    door = with_door(site.handler(site.GATED))
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -135,7 +152,7 @@ def _answer(rules: int, tenants: int) -> None:
         number = os.fork()
         if not number:
             for environ in strangers[: _FIRST + requests]:
-                door(environ, decision._start_response)  # noqa: SLF001
+                door(environ, start_response)
             os._exit(0)
         os.waitpid(number, 0)
         print(number, "door: redirect, never the same twice", flush=True)
@@ -147,20 +164,11 @@ def _count() -> None:
     subprocess.run(switch_on, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
 
 
-def _rules(count: int) -> Iterator[LinkRule]:
-    """One in ten a prefix, the others exact; none of them is for a page asked for here."""
-    for number in range(1, count + 1):
-        kind = "exact" if number % 10 else "prefix"
-        yield LinkRule(number, kind, f"/pages/{number}", f"/new/{number}")
-
-
-def _strangers() -> Iterator[dict[str, Any]]:
-    """Requests that have neither host nor page nor cookie in common."""
+def _strangers() -> Iterator[Environ]:
+    """Requests that have neither host nor query nor cookie in common."""
     for number in range(_FIRST + _MANY):
-        tenant = switches.held().by_name[f"tenant{2 * number}"]
-        cookie = decision._cookie(tenant, visiting=False)  # noqa: SLF001
-        environ = decision._environ(tenant, "/audits", cookie)  # noqa: SLF001
-        yield environ | {"QUERY_STRING": f"activity.id=eq({number},)"}
+        found = site.environ(site.tenant(2 * number), "/audits")
+        yield found | {"QUERY_STRING": f"activity.id=eq({number},)"}
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import platform
 import resource
 import tempfile
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -23,15 +22,15 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
+from benchmarks.results import Result, Table
 from redirection.deep_links import destination_for
 
 FEW = 10
 EXPLANATION = """\
-Import: the command, from the file to the history row, in one transaction; in brackets the time of
-the processor. Hold: what a worker does behind its requests after a change of the rules; longest
-pause: how long another thread of that worker had to wait for its turn meanwhile; medians of three.
-Memory: of the rules held, and the most while importing. Look-up: microseconds, the median of all
-rounds; x: how many times those of ten rules."""
+Import: the command, from the file to the history row, in one transaction. Hold: what a worker does
+behind its requests after a change of the rules; longest pause: how long another thread of that
+worker had to wait for its turn meanwhile; medians of three. Look-up: the median of all rounds; x:
+how many times that of ten rules."""
 
 
 def main() -> None:
@@ -41,20 +40,38 @@ def main() -> None:
         call_command("migrate", verbosity=0)
         file = Path(folder) / "rules.csv"
         file.write_text("".join(_lines(arguments.rules)), encoding="utf-8")
-        print(f"{arguments.rules:,} rules, Python {platform.python_version()}\n")
         began, busy, before = time.perf_counter(), time.process_time(), _most_memory()
         call_command("import_link_rules", str(file), reason="Benchmark", verbosity=0)
         took, busy = time.perf_counter() - began, time.process_time() - busy
         size, more = file.stat().st_size / 1e6, _most_memory() - before
-        print(f"Import of {size:.1f} MB: {took:.1f} s ({busy:.1f} s), memory {more:+,.0f} MB")
-        _hold(arguments.rules, arguments.rounds)
-    print(f"\n{EXPLANATION}")
+        once = Table(("", "measured"))
+        once.rows += [
+            (f"import of {size:.1f} MB, s", f"{took:.1f}"),
+            ("the same, time of the processor, s", f"{busy:.1f}"),
+            ("the same, memory, MB", f"{more:,.0f}"),
+        ]
+        many, held = _hold()
+        once.rows += held
+        # One of each kind among them.
+        numbers = {*range(1, FEW), FEW + 1}
+        from redirection.models import DeepLinkRule
+        from redirection.rule_sets import RuleSet
+
+        few = RuleSet(rule for rule in DeepLinkRule.objects.as_rules() if rule.number in numbers)
+        asked = _compare(few, many, arguments.rules, arguments.rounds)
+    Result(
+        f"{arguments.rules:,} rules, {arguments.rounds} rounds",
+        [once, asked],
+        EXPLANATION,
+        {"import": took, **{row[0]: float(row[3]) for row in asked.rows}},
+    ).publish(arguments.json)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What deep link rules cost.")
     parser.add_argument("--rules", type=int, default=100_000, help="rules in the file")
     parser.add_argument("--rounds", type=int, default=50, help="how often each is asked")
+    parser.add_argument("--json", type=Path, help="file for the results")
     arguments = parser.parse_args()
     if arguments.rules < 100 or arguments.rounds < 2:
         parser.error("at least 100 rules and 2 rounds are needed")
@@ -99,7 +116,8 @@ def _lines(count: int) -> Iterator[str]:
             yield f"exact,/pages/{number:024x},/new/pages/{number:024x},drop utm,exact\n"
 
 
-def _hold(count: int, rounds: int) -> None:
+def _hold() -> tuple[Any, list[Sequence[str]]]:
+    """The rules as a worker holds them, and what that takes."""
     from redirection.models import DeepLinkRule
     from redirection.rule_sets import RuleSet
 
@@ -118,8 +136,6 @@ def _hold(count: int, rounds: int) -> None:
     with _Pauses() as idle:
         time.sleep(took)
     took, longest = (median(values) for values in zip(*holding, strict=True))
-    print(f"Hold: {took:.2f} s, longest pause of another thread {longest:.0f} ms")
-    print(f"(the same while nothing is done: {idle.longest * 1000:.0f} ms)")
     tracemalloc.start()
     gc.collect()
     before = tracemalloc.get_traced_memory()[0]
@@ -127,20 +143,21 @@ def _hold(count: int, rounds: int) -> None:
     gc.collect()
     held = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    each = held / again.size
-    print(f"Memory of {again.size:,} rules held: {held / 1e6:.0f} MB, {each:.0f} bytes each\n")
-    # One of each kind among them.
-    numbers = {*range(1, FEW), FEW + 1}
-    few = RuleSet(rule for rule in DeepLinkRule.objects.as_rules() if rule.number in numbers)
-    _compare(few, many, count, rounds)
+    return many, [
+        ("hold, s", f"{took:.2f}"),
+        ("longest pause of another thread, ms", f"{longest:.0f}"),
+        ("the same while nothing is done, ms", f"{idle.longest * 1000:.0f}"),
+        (f"memory of {again.size:,} rules held, MB", f"{held / 1e6:.1f}"),
+        ("the same for each, bytes", f"{held / again.size:.0f}"),
+    ]
 
 
-def _compare(few: Any, many: Any, count: int, rounds: int) -> None:
+def _compare(few: Any, many: Any, count: int, rounds: int) -> Table:
     # The last rule that is neither a prefix nor a pattern, and the last prefix.
     tens = (count - 1) // 10 * 10
     last = max(number for number in range(tens - 9, count) if number % 10)
     prefix = tens if tens % 100 else tens - 10
-    print(f"{'':32}{FEW} rules{count:>16,} rules{'x':>8}")
+    table = Table(("us a look-up", f"{FEW} rules", f"{count:,} rules", "x"))
     for name, of_few, of_many in (
         ("exact", "/pages/" + f"{1:024x}", "/pages/" + f"{last:024x}"),
         (
@@ -158,7 +175,9 @@ def _compare(few: Any, many: Any, count: int, rounds: int) -> None:
             times["few"].append(_time_of(few, of_few))
             times["many"].append(_time_of(many, of_many))
         one, other = median(times["few"]), median(times["many"])
-        print(f"{name:32}{one * 1e6:8.1f}{other * 1e6:22.1f}{other / one:8.2f}")
+        ratio = f"{other / one:.2f}"
+        table.rows.append((name, f"{one * 1e6:.1f}", f"{other * 1e6:.1f}", ratio))
+    return table
 
 
 def _time_of(rules: Any, route: str) -> float:

@@ -1,12 +1,10 @@
 """A gate as one would write it first: a Django view, here without middleware and any question.
 
-``benchmarks.gate`` serves it beside the gate of this project. It answers "go" for every host
+``benchmarks.sockets`` asks it beside the gate of this project. It answers "go" for every host
 but fabrikam's, whatever the request.
 """
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
@@ -25,11 +23,11 @@ def plain_gate(request: HttpRequest) -> HttpResponse:
     return response
 
 
-_urls = SimpleNamespace(urlpatterns=[path("redirection/gate", plain_gate)])
+urlpatterns = [path("redirection/gate", plain_gate)]
 settings.configure(
     SECRET_KEY="known to everybody who reads this, and used for nothing",  # noqa: S106
     ALLOWED_HOSTS=["*"],
     MIDDLEWARE=[],
-    ROOT_URLCONF=_urls,
+    ROOT_URLCONF=__name__,
 )
 application = WSGIHandler()
