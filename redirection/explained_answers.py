@@ -44,7 +44,5 @@ def _kept(visit: Visit, settings: Conf) -> Headers:
     if addition.cache_control:
         headers.append(("Cache-Control", ", ".join(addition.cache_control)))
     now = time.time()
-    cookies = (
-        ("Set-Cookie", cookie._replace(value="…").text(now)) for cookie in addition.cookies
-    )
+    cookies = (("Set-Cookie", cookie._replace(value="…").text(now)) for cookie in addition.cookies)
     return (*headers, *cookies)

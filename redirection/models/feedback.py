@@ -1,4 +1,4 @@
-"""What people say about the move."""
+"""What people say about the move: each report belongs to the trouble it tells of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+PAGE_LENGTH = 2000
+TEXT_LENGTH = 4000
 
 
 class Feedback(models.Model):
@@ -23,6 +26,16 @@ class Feedback(models.Model):
         LEGACY = "legacy", _("Legacy portal")
         DESTINATION = "destination", _("Destination")
 
+    class Source(models.TextChoices):
+        """Where somebody began to give it."""
+
+        BANNER = "banner", _("Banner")
+        HEADER = "header", _("Header of the new portal")
+        NO_COUNTERPART = "no_counterpart", _("Page without a counterpart")
+        STEP_BACK = "step_back", _("Opening the old page for one task")
+        SWITCH_OFF = "switch_off", _("Switching off")
+        OTHER = "other", _("Somewhere else")
+
     tenant = models.ForeignKey(
         "redirection.Tenant", models.CASCADE, related_name="feedback", verbose_name=_("tenant")
     )
@@ -32,21 +45,56 @@ class Feedback(models.Model):
         related_name="feedback",
         verbose_name=_("person"),
     )
+    trouble = models.ForeignKey(
+        "redirection.Trouble", models.PROTECT, related_name="feedback", verbose_name=_("trouble")
+    )
     portal = models.CharField(_("portal"), max_length=12, choices=Portal.choices)
-    page = models.CharField(_("page"), max_length=2000, blank=True)
+    source = models.CharField(
+        _("given from"), max_length=15, choices=Source.choices, default=Source.OTHER
+    )
+    page = models.CharField(_("page"), max_length=PAGE_LENGTH, blank=True)
+    # Nobody has to rate: a short path is a kind and a sentence.
     rating = models.PositiveSmallIntegerField(
-        _("rating"), validators=[MinValueValidator(1), MaxValueValidator(5)]
+        _("rating"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
     )
     kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices)
-    text = models.TextField(_("text"), max_length=4000, blank=True)
+    text = models.TextField(_("text"), max_length=TEXT_LENGTH, blank=True)
     may_contact = models.BooleanField(_("may be contacted"), default=False)
     created_at = models.DateTimeField(_("sent"), default=timezone.now)
+    # When the sender last looked at it: an answer after that is new to them.
+    read_at = models.DateTimeField(_("read by the sender"), null=True, blank=True)
 
     class Meta:
         ordering = ("-created_at",)
         verbose_name = _("feedback")
         verbose_name_plural = _("feedback")
-        indexes = [models.Index(fields=["tenant", "-created_at"], name="feedback_of_tenant")]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at"], name="feedback_of_tenant"),
+            models.Index(fields=["person", "-created_at"], name="feedback_of_person"),
+            models.Index(fields=["trouble", "-created_at"], name="feedback_of_trouble"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.get_kind_display()}"
+
+
+class Screenshot(models.Model):
+    """The picture somebody added: written anew from its pixels, so that nothing else is in it."""
+
+    feedback = models.OneToOneField(
+        Feedback, models.CASCADE, related_name="screenshot", verbose_name=_("feedback")
+    )
+    # Kept with the row, so that erasing, backing up and restoring one is doing so with both.
+    png = models.BinaryField(_("picture"))
+    width = models.PositiveIntegerField(_("width"))
+    height = models.PositiveIntegerField(_("height"))
+
+    class Meta:
+        verbose_name = _("screenshot")
+        verbose_name_plural = _("screenshots")
+
+    def __str__(self) -> str:
+        return f"{self.feedback_id}: {self.width} x {self.height}"
