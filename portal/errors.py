@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve, set_urlconf
 from django.utils.translation import gettext as _
 
+from redirection import refusals
 from redirection.models.reasons import one_line
 
 logger = logging.getLogger(__name__)
 
+# Not there, or gone meanwhile.
+STORE_ERRORS = (OperationalError, InterfaceError)
+
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The page for a form whose protection did not match, such as after a sign-out."""
-    reference = secrets.token_hex(4)
-    logger.warning(
-        "CSRF refused: reference=%s %s %s: %s",
-        reference, request.method, one_line(request.path), reason,
-    )  # fmt: skip
+    with suppress(DatabaseError):
+        # Asked now, so that it is noted who it was.
+        bool(request.user.is_authenticated)
+    reference = refusals.record(request, refusals.What.FORM, because=reason)
     context = {
         "title": _("This form is out of date."),
         "next_step": _(
@@ -33,6 +37,33 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         % {"reference": reference},
     }
     return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
+
+
+def store_failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer while the store is down.
+
+    A view that has something to give back to whoever posted to it has ``without_store``, a view
+    that asks the store nothing.
+    """
+    logger.error("Store failed at %s %s: %s", request.method, one_line(request.path), error)
+    # A middleware may be asking, before anybody has looked at the address.
+    set_urlconf(getattr(request, "urlconf", None))
+    without_store = _without_store(request) if request.method == "POST" else None
+    if without_store is not None:
+        # A form refused as forged gets a page that asks who somebody is.
+        with suppress(*STORE_ERRORS):
+            return without_store(request)
+    response = render(request, "503.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Retry-After"] = "5"
+    return response
+
+
+def _without_store(request: HttpRequest) -> Callable[[HttpRequest], HttpResponse] | None:
+    try:
+        view = resolve(request.path_info, getattr(request, "urlconf", None)).func
+    except Resolver404:
+        return None
+    return getattr(view, "without_store", None)
 
 
 class StoreErrorMiddleware:
@@ -45,9 +76,6 @@ class StoreErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, OperationalError):
+        if not isinstance(error, STORE_ERRORS):
             return None
-        logger.error("Store failed at %s %s: %s", request.method, one_line(request.path), error)
-        response = render(request, "503.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
-        response["Retry-After"] = "5"
-        return response
+        return store_failed(request, error)

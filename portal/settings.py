@@ -57,6 +57,17 @@ REDIRECTION_SESSION_LIMIT = int(
 REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 60)
 REDIRECTION_REPORT = ENVIRONMENT.seconds("REDIRECTION_REPORT", 3, 0.2, 10)
 REDIRECTION_TRAFFIC_DAYS = ENVIRONMENT.days("REDIRECTION_TRAFFIC_DAYS", 400, 31, 4000)
+REDIRECTION_FEEDBACK_PER_PERSON = ENVIRONMENT.number(
+    "REDIRECTION_FEEDBACK_PER_PERSON", 20, 1, 100_000
+)
+REDIRECTION_FEEDBACK_PER_TENANT = ENVIRONMENT.number(
+    "REDIRECTION_FEEDBACK_PER_TENANT", 500, 1, 100_000
+)
+REDIRECTION_FEEDBACK_DAYS = ENVIRONMENT.days("REDIRECTION_FEEDBACK_DAYS", 730, 31, 4000)
+REDIRECTION_REFUSAL_DAYS = ENVIRONMENT.days("REDIRECTION_REFUSAL_DAYS", 90, 1, 4000)
+REDIRECTION_MESSAGE_DAYS = ENVIRONMENT.days("REDIRECTION_MESSAGE_DAYS", 30, 7, 4000)
+# Off: webhooks reach public addresses only, and over https.
+REDIRECTION_WEBHOOKS_INSIDE = ENVIRONMENT.boolean("REDIRECTION_WEBHOOKS_INSIDE", False)
 # A change needs roles at most this old; older ones are asked for again first.
 REDIRECTION_ROLES_MAX_AGE = int(ENVIRONMENT.seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400))
 # A proxy in front of a portal that is not ours asks the gate with this key (docs/gate.md).
@@ -202,6 +213,15 @@ SOCIAL_AUTH_ENTRA_PIPELINE = (
     "social_core.pipeline.social_auth.load_extra_data",
     "portal.sign_in.pipeline.sync_roles",
 )
+
+# --- Mail ---------------------------------------------------------------------------------
+
+# ``manage.py send_messages`` sends it; without an address none is written (docs/messages.md).
+_mail = ENVIRONMENT.mail("EMAIL_URL")
+REDIRECTION_SENDS_MAIL = bool(_mail)
+globals().update(_mail)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENVIRONMENT.text("EMAIL_FROM", "portal-redirection@localhost")
 
 # --- Cookies and headers -----------------------------------------------------------------
 

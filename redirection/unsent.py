@@ -17,7 +17,8 @@ from redirection.models import Tenant
 
 # The hidden field of a form that may have to be kept.
 OWNER_FIELD = "unsent_owner"
-LONGEST_VALUE = 4000
+# A line break arrives as two characters and is kept as one.
+LONGEST_VALUE = 8000
 _SALT = "redirection.unsent"
 
 
@@ -26,11 +27,21 @@ def owner(request: HttpRequest, tenant: Tenant) -> str:
     return signing.dumps(_owner(request, tenant), salt=_SALT)
 
 
-def keep(request: HttpRequest, form: str, fields: Iterable[str]) -> None:
-    """Keep the posted values of ``fields``, bounded, until ``take`` asks for ``form``."""
+def keep(request: HttpRequest, form: str, fields: Iterable[str], **more: str) -> None:
+    """Keep the posted values of ``fields``, bounded, and ``more`` until ``take`` asks for ``form``.
+
+    Of a form that was made for nobody nothing is kept: a stranger fills no store. Raises
+    DatabaseError.
+    """
+    try:
+        signing.loads(request.POST.get(OWNER_FIELD, ""), salt=_SALT)
+    except signing.BadSignature:
+        return
     names = (*fields, OWNER_FIELD)
     typed = {name: request.POST[name][:LONGEST_VALUE] for name in names if name in request.POST}
-    request.session[_key(form)] = typed
+    request.session[_key(form)] = typed | more
+    # Now, while the view can still answer for a store that fails.
+    request.session.save()
 
 
 def take(request: HttpRequest, form: str, tenant: Tenant) -> dict[str, str] | None:

@@ -6,10 +6,15 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext_lazy as _
 
 PAGE_LENGTH = 2000
 TEXT_LENGTH = 4000
+
+
+def current_language() -> str:
+    """The language somebody is answered in now: what is sent later is in it as well."""
+    return get_language() or ""
 
 
 class Feedback(models.Model):
@@ -63,6 +68,7 @@ class Feedback(models.Model):
     kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices)
     text = models.TextField(_("text"), max_length=TEXT_LENGTH, blank=True)
     may_contact = models.BooleanField(_("may be contacted"), default=False)
+    language = models.CharField(_("language"), max_length=20, blank=True, default=current_language)
     created_at = models.DateTimeField(_("sent"), default=timezone.now)
     # When the sender last looked at it: an answer after that is new to them.
     read_at = models.DateTimeField(_("read by the sender"), null=True, blank=True)
@@ -75,6 +81,10 @@ class Feedback(models.Model):
             models.Index(fields=["tenant", "-created_at"], name="feedback_of_tenant"),
             models.Index(fields=["person", "-created_at"], name="feedback_of_person"),
             models.Index(fields=["trouble", "-created_at"], name="feedback_of_trouble"),
+            # A tenant's reports by trouble, and the tenants of a trouble, without their texts.
+            models.Index(fields=["tenant", "trouble", "-created_at"], name="feedback_of_group"),
+            models.Index(fields=["trouble", "tenant"], name="feedback_tenants"),
+            models.Index(fields=["-created_at"], name="feedback_by_time"),
         ]
 
     def __str__(self) -> str:

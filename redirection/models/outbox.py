@@ -7,6 +7,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from redirection.models.feedback import current_language
+
 
 class WebhookEndpoint(models.Model):
     """An address that is told of feedback: of one tenant's, or of all where none is named.
@@ -58,6 +60,8 @@ class DigestSubscription(models.Model):
         verbose_name=_("tenant"),
     )
     every = models.CharField(_("how often"), max_length=5, choices=Every.choices)
+    # Mail is sent without a request, which would say it.
+    language = models.CharField(_("language"), max_length=20, blank=True, default=current_language)
     # What happened before is in an earlier digest.
     told_until = models.DateTimeField(_("told until"), default=timezone.now)
 
