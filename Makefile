@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help environment demo demo-reset test test-long lint bench messages
+.PHONY: help environment demo demo-reset test test-long lint bench messages wheel
 
 PORT ?= 8000
 EXAMPLES ?= 5000
@@ -20,6 +20,7 @@ help:
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
 	echo "make lint                      style, types, migrations, deployment"
 	echo "make bench                     what a decision costs, alone and behind nginx, and 100,000 deep link rules"
+	echo "make wheel                     the app for other projects, in dist/"
 	echo "make messages                  the texts of the code into the catalogues, and those compiled"
 
 environment:
@@ -67,3 +68,10 @@ messages: environment
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemessages --verbosity 0
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py compilemessages --verbosity 0 \
 		--ignore '.*'
+
+# What an earlier build left would come along, and the wheel of an older version stay.
+wheel: environment
+	rm -rf build dist
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-index \
+		--no-build-isolation --wheel-dir dist .
+	ls dist/*.whl

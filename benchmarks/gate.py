@@ -10,11 +10,11 @@ import argparse
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -22,7 +22,10 @@ from typing import NamedTuple
 from redirection.decisions import LegacySession
 from tests import proxies
 from tests.demo_process import wait_until_open
-from tests.proxies import PAGE_LOAD, TENANTS, Site, nginx, running, site_and_portal, start
+from tests.proxies import nginx, running
+from tests.proxies_exchange import PAGE_LOAD
+from tests.proxies_programs import kill, ports, start
+from tests.proxies_site import TENANTS, Site, shipped_command, shipped_variables, site_and_portal
 from tests.vectors.cookies import session_value
 
 EXPLANATION = """\
@@ -83,7 +86,7 @@ def _arguments() -> argparse.Namespace:
 def _everything(directory: Path) -> Iterator[list[Contender]]:
     with ExitStack() as stack:
         site = stack.enter_context(site_and_portal(directory))
-        plain_port, portal_port, alone_port = proxies.ports(3)
+        plain_port, portal_port, alone_port = ports(3)
         _pin(site.process)
         _start_plain_view(stack, site, plain_port)
         _start_portal(stack, directory, portal_port)
@@ -91,7 +94,7 @@ def _everything(directory: Path) -> Iterator[list[Contender]]:
         for name, port in (("gate", site.port), ("view", plain_port)):
             folder = directory / name
             folder.mkdir()
-            other = Site(site.directory, port, portal_port, site.destination, site.tls)
+            other = replace(site, port=port, portal_port=portal_port)
             front = stack.enter_context(running(nginx(other, folder)))
             _pin(front.process)
             fronts.append(front)
@@ -129,14 +132,13 @@ def _running_session(site: Site) -> str:
 
 def _start_plain_view(stack: ExitStack, site: Site, port: int) -> None:
     """One Django view without any middleware, on the same server."""
+    own = {"GRANIAN_PORT": str(port), "GRANIAN_WORKERS": "1"}
     process = start(
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--blocking-threads", "1", "--no-ws", "--log-level", "error"),
-        "benchmarks.plain_gate:application",
+        *(*shipped_command()[:-1], "benchmarks.plain_gate:application"),
         log=site.directory / "view.log",
-        **site.variables,
+        **{**site.variables, **shipped_variables("gate"), **own},
     )
-    stack.callback(proxies.kill, process)
+    stack.callback(kill, process)
     wait_until_open(port)
     _pin(process)
 
@@ -149,7 +151,7 @@ def _start_portal(stack: ExitStack, directory: Path, port: int) -> None:
     (folder / "nginx.conf").write_text(_PORTAL.format(folder, temporary, port))
     command = ("nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"))
     process = start(*command, log=folder / "log")
-    stack.callback(proxies.kill, process)
+    stack.callback(kill, process)
     wait_until_open(port)
     _pin(process, _LOAD)
 

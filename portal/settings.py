@@ -12,6 +12,7 @@ from portal import languages
 from portal.content_security_policy import content_security_policy
 from portal.environment import Environment
 from portal.log import one_line_each
+from portal.sign_in.steps import SIGN_IN_STEPS
 from portal.store import with_options
 from redirection.conf import (
     DEFAULT_CLOUDS,
@@ -199,20 +200,7 @@ PORTAL_SESSION_LIMIT = int(
 PORTAL_SESSION_IDLE = int(ENVIRONMENT.seconds("PORTAL_SESSION_IDLE", 60 * 60, 60, 8 * 60 * 60))
 SOCIAL_AUTH_ENTRA_TENANT_ID = "organizations"
 SOCIAL_AUTH_RAISE_EXCEPTIONS = False
-SOCIAL_AUTH_ENTRA_PIPELINE = (
-    "social_core.pipeline.social_auth.social_details",
-    "social_core.pipeline.social_auth.social_names",
-    "social_core.pipeline.social_auth.social_uid",
-    "social_core.pipeline.social_auth.auth_allowed",
-    # Before anything is written: only a known, enabled tenant gets further.
-    "portal.sign_in.pipeline.check_tenant",
-    "portal.sign_in.pipeline.refuse_second_identity",
-    "social_core.pipeline.social_auth.social_user",
-    "portal.sign_in.pipeline.create_person",
-    "social_core.pipeline.social_auth.associate_user",
-    "social_core.pipeline.social_auth.load_extra_data",
-    "portal.sign_in.pipeline.sync_roles",
-)
+SOCIAL_AUTH_ENTRA_PIPELINE = SIGN_IN_STEPS
 
 # --- Mail ---------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ def page_addition(visit: Visit, settings: Conf) -> Addition:
 def form_cookie(visit: Visit, settings: Conf) -> Cookie | None:
     """What the answer to a form gets where it sends on to the next page (status 3xx)."""
     is_form = form_chains.may_be_sent_on(visit.request_class)
-    on = visit.tenant is not None and visit.tenant.on
+    on = visit.tenant is not None and visit.tenant.on and not visit.cookies_unreadable
     return form_chains.marking(settings) if is_form and on else None
 
 
@@ -141,7 +141,7 @@ def _not_kept(visit: Visit) -> Headers:
 
 
 def _remembering(visit: Visit, settings: Conf) -> list[Cookie]:
-    if visit.host is None or visit.tenant is None or visit.remembered:
+    if visit.host is None or visit.tenant is None or visit.remembered or visit.cookies_unreadable:
         return []
     return [legacy_sessions.remembering(settings, visit.tenant.tid, visit.host.domain)]
 

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NOT_PAGE_LOAD = "not_page_load"
     NOTHING_KNOWN = "nothing_known"
     UNKNOWN_TENANT = "unknown_tenant"
+    COOKIES_UNREADABLE = "cookies_unreadable"
     NO_DESTINATION = "no_destination"
     OFF = "off"
     STEPPED_BACK = "stepped_back"
@@ -93,6 +94,7 @@ class Facts(NamedTuple):
     this tenant, running or not; ``session_runs`` is judged by the clock. ``stepped_back``: a
     step back of this tenant runs in the browser. ``sent_back``: the destination by itself sent
     this browser back too often. ``ahead_of_time``: a prefetch or prerender of a page.
+    ``cookies_unreadable``: the browser sent cookies, and none of them arrived.
     """
 
     legacy: bool
@@ -106,6 +108,7 @@ class Facts(NamedTuple):
     stepped_back: bool = False
     sent_back: bool = False
     ahead_of_time: bool = False
+    cookies_unreadable: bool = False
 
 
 class Decision(NamedTuple):
@@ -152,6 +155,9 @@ def _stay_or_go(facts: Facts) -> Decision:
     tenant = facts.tenant
     if tenant is None:
         return _UNKNOWN_TENANT
+    if facts.cookies_unreadable:
+        # A session may run, and nobody is ejected on a guess.
+        return Decision(Reason.COOKIES_UNREADABLE, revision=tenant.revision)
     if not tenant.on:
         return Decision(Reason.OFF, revision=tenant.revision)
     if not facts.destination:

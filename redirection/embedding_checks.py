@@ -17,6 +17,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.module_loading import import_string
 
 from redirection.conf import Conf, conf
+from redirection.decisions import is_exempt
 
 APPS = {
     "django.contrib.auth": "there are no people who could switch",
@@ -38,6 +39,9 @@ CONTEXT_PROCESSORS = (
     "redirection.context_processors.portal_names",
 )
 
+# Referrer Policy, 3: neither names the page before to another host of the organisation.
+HIDE_ONE_HOST_FROM_ANOTHER = ("no-referrer", "same-origin")
+
 E024 = Error(
     "No URLconf includes the pages of the destination, so a redirect leads nowhere.",
     hint="Include 'redirection.urls' in ROOT_URLCONF, or 'redirection.both_urls' where the same "
@@ -57,6 +61,13 @@ W020 = Warning(
     "decide who may switch. Else name the page, or silence this if each sign-in writes a "
     "RoleSnapshot.",
     id="redirection.W020",
+)
+W022 = Warning(
+    "SECURE_REFERRER_POLICY hides the page before from other hosts of the same organisation, so a "
+    "tab that goes from one to another is taken for a new one and redirected.",
+    hint="Set it to 'strict-origin-when-cross-origin'; silence this where the project serves no "
+    "legacy pages.",
+    id="redirection.W022",
 )
 
 
@@ -141,6 +152,44 @@ def people_can_sign_in(app_configs: Sequence[AppConfig] | None, **_: Any) -> lis
             )
         ]
     return []
+
+
+@register
+def sign_in_is_no_page_of_the_portal(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    configured = _configured()
+    try:
+        # Where legacy hosts have these addresses, feedback asks for a sign-in there.
+        reverse("redirection:here", urlconf=settings.ROOT_URLCONF)
+        address = urlsplit(resolve_url(settings.LOGIN_URL))
+    except NoReverseMatch:
+        return []
+    if configured is None or address.netloc or is_exempt(address.path, configured.exempt_paths):
+        return []
+    return [
+        Warning(
+            f"REDIRECTION_EXEMPT_PATHS does not cover {address.path!r}, where people sign in, so "
+            "whoever is asked to sign in on the legacy portal is redirected instead.",
+            hint="Add it to the list, which takes the place of the default: "
+            "[*redirection.conf.DEFAULT_EXEMPT_PATHS, ...].",
+            id="redirection.W023",
+        )
+    ]
+
+
+@register
+def hosts_of_an_organisation_know_each_other(
+    app_configs: Sequence[AppConfig] | None, **_: Any
+) -> list[CheckMessage]:
+    security = _imported("django.middleware.security.SecurityMiddleware")
+    if not any(_is_a(_imported(path), security) for path in settings.MIDDLEWARE):
+        return []
+    value = settings.SECURE_REFERRER_POLICY or ""
+    policies = value.split(",") if isinstance(value, str) else [*value]
+    # Of several a browser takes the last one that it knows.
+    last = "".join(policies[-1:]).strip()
+    return [W022] if last in HIDE_ONE_HOST_FROM_ANOTHER else []
 
 
 @register

@@ -18,6 +18,7 @@ from urllib.parse import quote
 from redirection import answers, form_chains, load_notes
 from redirection.answers import HEADER, Answer, Headers
 from redirection.conf import Conf, conf
+from redirection.decisions import Reason
 from redirection.legacy_requests import LegacyRequest
 from redirection.locations import LONGEST_LOCATION
 from redirection.rare_logs import Rarely
@@ -27,8 +28,11 @@ from redirection.visits import Visit, visit_now
 
 PATH = "/redirection/gate"
 LEAD_ON_PATH = "/redirection/lead-on"
-# In the place of a reason where nothing was decided: let it through.
-PLAIN_HTTP, BAD_CALL, GATE_ERROR = "plain_http", "bad_call", "gate_error"
+# In the place of a reason where nothing was decided.
+PLAIN_HTTP, BAD_CALL, BAD_TARGET = "plain_http", "bad_call", "bad_target"
+GATE_ERROR = "gate_error"
+# Longer ones pass no proxy's usual limits (nginx: a buffer of 32 kB in deploy/), and take time.
+_LONGEST_TARGET = 32_768
 _ASKS_WITH = ("GET", "HEAD")
 _REDIRECTS = {"": HTTPStatus.FOUND, "302": HTTPStatus.FOUND, "401": HTTPStatus.UNAUTHORIZED}
 _NOT_STORED = ("Cache-Control", "no-store")
@@ -42,7 +46,9 @@ _without_key, _failures = Rarely(), Rarely()
 class _Call:
     """What the proxy tells. ``redirect`` is the status that it takes for "not here"."""
 
-    request: LegacyRequest
+    method: str
+    host: str
+    target: str
     scheme: str
     redirect: HTTPStatus
 
@@ -59,7 +65,7 @@ def answer_call(environ: dict[str, Any]) -> Answer:
     except Exception:
         if _failures.is_due():
             logger.exception("The gate failed, requests are let through")
-        return _let_through(GATE_ERROR)
+        return _no_answer(GATE_ERROR)
 
 
 def _answer(environ: dict[str, Any], settings: Conf) -> Answer:
@@ -73,16 +79,22 @@ def _answer(environ: dict[str, Any], settings: Conf) -> Answer:
     call = _call(environ)
     if call is None:
         return Answer(HTTPStatus.BAD_REQUEST, [_NOT_STORED, _EMPTY, (HEADER, BAD_CALL)], [])
+    if not 0 < len(call.target) <= _LONGEST_TARGET:
+        # Empty: some servers (granian) leave a header empty that has a byte of 0x80 or more.
+        return _let_through(BAD_TARGET)
     if call.scheme == "http" and settings.session_cookie_secure:
         # No browser sends the session over plain http, and the proxy sends it on to https.
         return _let_through(PLAIN_HTTP)
-    visit = visit_now(call.request)
+    request = of_target(call.method, call.host, call.target, environ)
+    visit = visit_now(request)
+    if visit.decision.reason is Reason.NOTHING_KNOWN:
+        return _no_answer(visit.header)
     if visit.decision.refuse:
         return Answer(HTTPStatus.FORBIDDEN, _own_headers(answers.refuse(visit)), [])
     if visit.decision.go and visit.tenant is not None:
-        found = answers.go(call.request, visit, visit.tenant, settings)
-        return _redirect(call, found, settings)
-    return _stay(call.request, visit, settings)
+        found = answers.go(request, visit, visit.tenant, settings)
+        return _redirect(request, found, call.redirect, settings)
+    return _stay(request, visit, settings)
 
 
 def _has_key(given: str, settings: Conf) -> bool:
@@ -101,22 +113,21 @@ def _call(environ: dict[str, Any]) -> _Call | None:
     method, host, scheme, answer = (
         environ.get(f"HTTP_GATE{name}", "") for name in ("METHOD", "HOST", "SCHEME", "ANSWER")
     )
-    target = environ.get("HTTP_GATETARGET", "")
-    if not (method and host and target) or "," in f"{method}{host}":
+    target = environ.get("HTTP_GATETARGET")
+    if not (method and host) or target is None or "," in f"{method}{host}":
         return None
     if scheme not in ("", "http", "https") or answer not in _REDIRECTS:
         return None
-    request = of_target(method.upper(), host, target, environ)
-    return _Call(request, scheme, _REDIRECTS[answer])
+    return _Call(method.upper(), host, target, scheme, _REDIRECTS[answer])
 
 
-def _redirect(call: _Call, found: Answer, settings: Conf) -> Answer:
+def _redirect(request: LegacyRequest, found: Answer, status: HTTPStatus, settings: Conf) -> Answer:
     address = dict(found.headers)["Location"]
-    if form_chains.is_part_of(settings, call.request.cookies):
-        address = _lead_on(call.request)
+    if form_chains.is_part_of(settings, request.cookies):
+        address = _lead_on(request)
     named = [("Location", address), ("Redirection-Location", address)]
     headers = [*named, *_own_headers(found), *_numbered(found.cookies)]
-    return Answer(call.redirect, headers, found.cookies)
+    return Answer(status, headers, found.cookies)
 
 
 def _own_headers(found: Answer) -> Headers:
@@ -155,6 +166,12 @@ def _stay(request: LegacyRequest, visit: Visit, settings: Conf) -> Answer:
         headers.append(("Redirection-Form-Cookie", form_cookie.text(time())))
     headers += _numbered(addition.cookies)
     return _let_through(visit.header, headers)._replace(cookies=addition.cookies)
+
+
+def _no_answer(decision: str) -> Answer:
+    """What lets a proxy take its last answer: here is none that may replace it."""
+    headers = [_NOT_STORED, _EMPTY, (HEADER, decision)]
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, headers, [])
 
 
 def _let_through(decision: str, headers: Headers | None = None) -> Answer:

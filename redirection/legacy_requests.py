@@ -66,6 +66,19 @@ class LegacyRequest:
         return self._cookies
 
     @property
+    def cookies_unreadable(self) -> bool:
+        """Whether the browser sent cookies of which the server hands over nothing.
+
+        Some servers (granian) leave a header empty that has a byte of 0x80 or more. No browser
+        sends an empty one.
+        """
+        if self.cookies or "HTTP_COOKIE" not in self.headers:
+            return False
+        # Django's test client always says that there are none, and is no server. Several such
+        # headers leave nothing but what joins them.
+        return not self.headers["HTTP_COOKIE"].strip("; ") and "SERVER_SOFTWARE" in self.headers
+
+    @property
     def page(self) -> str:
         """The path, percent-encoded as it stands in addresses."""
         if not self._page:

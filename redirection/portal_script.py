@@ -42,8 +42,9 @@ def script_context(
     if visit is None or visit.tenant is None or visit.request_class is RequestClass.EMBEDDED:
         return {"visit": None}
     origin = conf().destination(visit.tenant.cloud)
-    # A step back keeps new tabs too.
-    moves_tabs = visit.tenant.on and origin and visit.step_back is None
+    # A step back keeps new tabs too, and where no cookie arrives one may run.
+    stays = visit.step_back is not None or visit.cookies_unreadable
+    moves_tabs = visit.tenant.on and origin and not stays
     # What a form was answered never moves: it would be lost.
     moves_page = visit.page_load or visit.request_class is RequestClass.PASSED_ON
     path = page.partition("?")[0]

@@ -13,6 +13,9 @@ REASON_NAMES: dict[Reason, str | Promise] = {
     Reason.NOT_PAGE_LOAD: _("Only page loads are redirected, no background calls and no forms."),
     Reason.NOTHING_KNOWN: _("The settings could not be read so far."),
     Reason.UNKNOWN_TENANT: _("The organisation is not known."),
+    Reason.COOKIES_UNREADABLE: _(
+        "The browser's cookies did not arrive, so a session from before the switch may run."
+    ),
     Reason.NO_DESTINATION: _("No destination is configured for the organisation."),
     Reason.OFF: _("Automatic redirection is off."),
     Reason.STEPPED_BACK: _("The person opened the old page for one task."),

@@ -10,7 +10,6 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import (
     WSGIRequest,
-    get_path_info,
     get_script_name,
     get_str_from_wsgi,
 )
@@ -18,7 +17,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port
-from django.utils.encoding import repercent_broken_unicode
 
 from redirection.legacy_requests import LegacyRequest
 
@@ -54,7 +52,7 @@ def of_environ(environ: dict[str, Any]) -> LegacyRequest:
     """The same request before Django has seen it: the same host, path, query and cookies."""
     path: str = environ.get("PATH_INFO", "/")
     if not path.isascii():
-        path = get_path_info(environ)
+        path = _decoded(path.encode("latin-1"))
     path = path or "/"
     return LegacyRequest(
         method=environ["REQUEST_METHOD"].upper(),
@@ -74,8 +72,7 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
     absolute form (RFC 9112, 3.2.2) loses scheme and host: ``host`` is the one the proxy serves.
     """
     raw_path, _, query = _origin_form(target).partition("?")
-    raw = repercent_broken_unicode(unquote_to_bytes(raw_path.encode("latin-1")))
-    path = raw.decode() or "/"
+    path = _decoded(unquote_to_bytes(raw_path.encode("latin-1"))) or "/"
     return LegacyRequest(
         method=method,
         path=path,
@@ -85,6 +82,21 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
         read_host=lambda: host if split_domain_port(host)[0] else "",
         read_cookies=lambda: cookies_of(headers),
     )
+
+
+def _decoded(path: bytes) -> str:
+    """``path`` as text, by Django's rule: what is no UTF-8 is percent-encoded again.
+
+    Django's own ``repercent_broken_unicode`` begins anew after every such byte.
+    """
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return path.decode(errors="surrogateescape").translate(_PERCENT_ENCODED)
+
+
+# What stands for the bytes 0x80 to 0xFF (PEP 383).
+_PERCENT_ENCODED = {0xDC00 + byte: f"%{byte:02X}" for byte in range(0x80, 0x100)}
 
 
 def _prefix(environ: dict[str, Any]) -> str:

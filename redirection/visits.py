@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,8 +21,12 @@ from redirection.decisions import (
 )
 from redirection.legacy_hosts import LegacyHost
 from redirection.legacy_requests import LegacyRequest
+from redirection.rare_logs import Rarely
 from redirection.request_classes import TREATMENTS, PageLoadHints, RequestClass, request_class
 from redirection.step_backs import RunningStepBack
+
+logger = logging.getLogger(__name__)
+_without_cookies = Rarely()
 
 
 # A named tuple: it is made for every request, and a frozen dataclass takes thrice as long.
@@ -33,6 +38,7 @@ class Visit(NamedTuple):
     remembers ``tenant`` as the one visited last. ``step_back`` is the one that runs, or None.
     ``returns`` is how often in a row the destination sent this browser back, 0 if it did not
     now; ``script_moves``: the answer may be a page, which the portal script must move.
+    ``cookies_unreadable``: what the browser remembers is not known, so nothing is written to it.
     """
 
     decision: Decision
@@ -48,6 +54,7 @@ class Visit(NamedTuple):
     request_class: RequestClass = RequestClass.SUBRESOURCE
     returns: int = 0
     script_moves: bool = False
+    cookies_unreadable: bool = False
 
     @property
     def header(self) -> str:
@@ -68,7 +75,9 @@ class Visit(NamedTuple):
                 return session
             return LegacySession(session.tid, session.started, self.now)
         tenant = self.tenant
-        if tenant is None or tenant.on or self.decision.reason is Reason.EXEMPT:
+        if tenant is None or tenant.on or self.cookies_unreadable:
+            return session
+        if self.decision.reason is Reason.EXEMPT:
             return session
         return LegacySession(tenant.tid, self.now, self.now) if treatment.begins else session
 
@@ -96,7 +105,12 @@ def visit_now(request: LegacyRequest) -> Visit:
     held = switches.held()
     if switches.is_stale():
         held = replace(held, stale=True)
-    return visit_at(request, conf(), held, time.time_ns() // 1_000_000)
+    visit = visit_at(request, conf(), held, time.time_ns() // 1_000_000)
+    if visit.cookies_unreadable and _without_cookies.is_due():
+        logger.warning(
+            "The server does not hand over cookies that are not plain ASCII: who has one stays"
+        )
+    return visit
 
 
 def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: int) -> Visit:
@@ -113,15 +127,18 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
     if not page_load and (treatment.moves or not treatment.renews):
         facts = Facts(legacy=True, exempt=exempt, page_load=page_load)
         return Visit(decide(facts), host=host, request_class=kind)
-    remembered = legacy_sessions.remembered_tenant(settings, request.cookies)
+    cookies = request.cookies
+    unreadable = not cookies and request.cookies_unreadable
+    remembered = legacy_sessions.remembered_tenant(settings, cookies)
     tenant = _tenant(request, host, held, remembered)
-    session = legacy_sessions.read(settings, request.cookies, tenant.tid) if tenant else None
+    session = legacy_sessions.read(settings, cookies, tenant.tid) if tenant else None
     running = session is not None and session.is_running(
         now, settings.session_idle * 1000, settings.session_limit * 1000
     )
     step_back = _step_back(settings, request, tenant, now)
     ahead_of_time = kind is RequestClass.AHEAD_OF_TIME
-    returns = 0 if ahead_of_time or not page_load else _returns(settings, request, tenant)
+    leaves_traces = page_load and not (ahead_of_time or unreadable)
+    returns = _returns(settings, request, tenant) if leaves_traces else 0
     facts = Facts(
         legacy=True,
         exempt=exempt,
@@ -134,6 +151,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         stepped_back=step_back is not None,
         sent_back=returns > loops.MOST_RETURNS,
         ahead_of_time=ahead_of_time,
+        cookies_unreadable=unreadable,
     )
     return Visit(
         decide(facts),
@@ -151,6 +169,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         script_moves=treatment.begins
         and not (page_load or exempt)
         and decide(facts._replace(page_load=True)).go,
+        cookies_unreadable=unreadable,
     )
 
 

@@ -21,8 +21,19 @@ from redirection.roles import (
     LocalRoleName,
 )
 from tests.browser import chromium, context, demo, hasty_demo, off, page
+from tests.proxies_shared import front, proxied_site, shared_fronts
 
-__all__ = ["chromium", "context", "demo", "hasty_demo", "off", "page"]
+__all__ = [
+    "chromium",
+    "context",
+    "demo",
+    "front",
+    "hasty_demo",
+    "off",
+    "page",
+    "proxied_site",
+    "shared_fronts",
+]
 
 # What Chromium sends when a person opens a page.
 PAGE_LOAD = {

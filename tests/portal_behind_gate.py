@@ -27,7 +27,8 @@ __all__ = ["allow_django_beside_a_browser", "portal"]
 KEY = "a-key-of-the-gate-that-every-reader-of-the-tests-knows"
 TAG = '<script async src="/redirection/portal-script.js"></script>'
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; frame-src 'self';"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; frame-src 'self'"
+    " http://contoso.eu.portal.localhost:*;"
     " form-action 'self'; require-trusted-types-for 'script'"
 )
 # Everything a portal can do to what it does not know.
@@ -45,6 +46,7 @@ head { display: none !important }
 CONTENT = """<main tabindex="-1"><h1>{path}</h1>
 <p class="legacy-banner">A class of the portal's own</p>
 <a href="/files">Same tab</a> <a href="/files" target="_blank">New tab</a>
+<a href="/framed">Frame</a> <a href="/framed-elsewhere">Frame of another origin</a>
 <form method="post" action="/save" target="_blank"><button>Save in a new tab</button></form>
 <form method="post" action="/save"><label>Text <textarea name="text"></textarea></label>
 <button>Save</button></form>
@@ -84,8 +86,10 @@ def page_of(request: HttpRequest) -> HttpResponse:
     if path in FILES:
         kind, text = FILES[path]
         return HttpResponse(text, content_type=kind)
-    if path == "/framed":
-        content = '<iframe src="/files" title="Files"></iframe>'
+    if path.startswith("/framed"):
+        other = request.get_host().replace(".", ".eu.", 1)
+        source = f"http://{other}/files" if path == "/framed-elsewhere" else "/files"
+        content = f'<iframe src="{source}" title="Files"></iframe>'
     else:
         content = CONTENT.format(path=path, filler="Much to read. " * 150)
     tag = "" if path in ("/clobbered", "/own-script") else TAG

@@ -24,12 +24,8 @@ def moves_on(
     history_length: int,
     has_opener: bool = False,
     framed: bool = False,
-    used: bool = False,
 ) -> bool:
-    """Whether the tab leaves the page. ``storage`` is its sessionStorage, None if blocked.
-
-    ``used``: somebody has typed into the page already.
-    """
+    """Whether the tab leaves the page. ``storage`` is its sessionStorage, None if blocked."""
     if framed:
         return False
     moves = "go" in data
@@ -37,6 +33,6 @@ def moves_on(
         carries_on = "carries-on" in data and (history_length > 1 or has_opener)
         began = "0" if carries_on else storage.get(KEY, data["now"])
         moves = moves or ("since" in data and int(began) >= int(data["since"]))
-        if used or not moves:
+        if not moves:
             storage[KEY] = began
-    return moves and not used
+    return moves

@@ -35,22 +35,25 @@ def load(
     requests: Iterator[tuple[bytes, Judge]],
     *,
     connections: int = 16,
-    meanwhile: Callable[[], None] | None = None,
+    pause: float = 0,
 ) -> Load:
-    """Send all requests; ``meanwhile`` runs beside it, in a thread, and ends before it does."""
+    """Send all requests; each connection waits ``pause`` seconds after an answer."""
     found = Load()
 
     async def run() -> None:
-        beside = asyncio.to_thread(meanwhile) if meanwhile else asyncio.sleep(0)
-        workers = (_work(port, tls, requests, found) for _ in range(connections))
-        await asyncio.gather(beside, *workers)
+        workers = (_work(port, tls, requests, found, pause) for _ in range(connections))
+        await asyncio.gather(*workers)
 
     asyncio.run(run())
     return found
 
 
 async def _work(
-    port: int, tls: ssl.SSLContext, requests: Iterator[tuple[bytes, Judge]], found: Load
+    port: int,
+    tls: ssl.SSLContext,
+    requests: Iterator[tuple[bytes, Judge]],
+    found: Load,
+    pause: float,
 ) -> None:
     stream: Stream | None = None
     for sent, judge in requests:
@@ -77,6 +80,7 @@ async def _work(
                 stream = None
             break
         found.seconds.append(time.perf_counter() - began)
+        await asyncio.sleep(pause)
     if stream is not None:
         await _close(stream)
 

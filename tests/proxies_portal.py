@@ -23,6 +23,14 @@ PAGE = (
 FILE = b"<html><head></head><body>" + bytes(range(256)) * 40 + b"</body></html>"
 VECTORS = "vectors" in sys.argv
 ETAG = '"version-1"'
+# What a portal says to an nginx of its own, which stands behind the shipped proxy.
+FOR_A_PROXY = [
+    ("X-Accel-Redirect", "/redirection/gate-asked"),
+    ("X-Accel-Expires", "60"),
+    ("X-Accel-Limit-Rate", "1000000"),
+    ("X-Accel-Buffering", "yes"),
+    ("X-Accel-Charset", "koi8-r"),
+]
 _HANDSHAKE = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT, _CLOSE = 1, 8
 _LONGEST_LINE = 1 << 20
@@ -89,6 +97,8 @@ def answer(request: Request) -> tuple[int, Headers, bytes]:
             return 303, [html, ("Location", "/saved"), ("Set-Cookie", "saved=1")], b""
         case "/export":
             return 200, [html, ("Content-Disposition", 'attachment; filename="export.html"')], FILE
+        case "/for-a-proxy":
+            return 200, [html, *FOR_A_PROXY], page
         case "/large":
             return 200, [("Content-Type", "application/octet-stream")], FILE * 400
     if request.path.startswith("/status/"):

@@ -1,51 +1,56 @@
-"""The site in the world of a conformance vector: ``python -m tests.proxies_vectors WORLD``.
+"""The site in the worlds of the conformance vectors: the WSGI application of a server.
 
-Writes its port and the moment (milliseconds since the epoch) that the world's times count from,
-as JSON, and serves the WSGI door with the gate until it is ended. ``WORLD`` is a name in
-tests/vectors/decisions.jsonl.
+A request to ``ENTER`` with the name of a world (in tests/vectors/decisions.jsonl) puts the process
+into it; the answer is the moment that the world's times count from, in milliseconds since the
+epoch. The server must have a single worker.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from typing import Any
 
 import django
 from django.conf import settings
-from django.urls import include, path
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import setting_changed
 
 from tests.vectors.runner import load
 
-
-class _Handler(WSGIRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        """Nobody reads it."""
+ENTER = "/enter-the-world"
 
 
-def main(name: str) -> None:
-    world = load()[0][name]
-    # The settings of the tests, and over them those of the world.
-    django.setup()
-    from django.core.handlers.wsgi import WSGIHandler
-
+def _enter(name: str) -> int:
     from redirection import switches
-    from redirection.door import with_door
     from tests.vectors.in_process import held_in, settings_of
 
+    world = load()[0][name]
     for setting, value in settings_of(world).items():
         setattr(settings, setting, value)
-    settings.MIDDLEWARE = ["redirection.middleware.RedirectionMiddleware"]
-    settings.ROOT_URLCONF = (path("", include("redirection.both_urls")),)
+        setting_changed.send(None, setting=setting, value=value, enter=True)
     began = time.time_ns() // 1_000_000
     switches._held = held_in(world, began)
-    server = WSGIServer(("127.0.0.1", 0), _Handler)
-    server.set_app(with_door(WSGIHandler()))
-    sys.stdout.write(json.dumps({"port": server.server_port, "began": began}) + "\n")
-    sys.stdout.flush()
-    server.serve_forever()
+    return began
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _application() -> Any:
+    # The settings of the tests; each world puts its own over them.
+    django.setup()
+    from redirection.door import with_door
+
+    settings.MIDDLEWARE = ["redirection.middleware.RedirectionMiddleware"]
+    settings.ROOT_URLCONF = "tests.vectors.urls"
+    _enter("main")
+    site = with_door(WSGIHandler())
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] != ENTER:
+            return site(environ, start_response)
+        began = _enter(environ["QUERY_STRING"])
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(began).encode()]
+
+    return answer
+
+
+application = _application()

@@ -13,6 +13,7 @@ from redirection.decisions import (
     is_exempt,
     redirection_is_on,
 )
+from tests.demo_process import ROOT
 
 TID = "11111111-1111-4111-8111-111111111111"
 SWITCHED = 1_000_000
@@ -31,6 +32,9 @@ AFTER = LegacySession(TID, SWITCHED, SWITCHED)
         (Facts(legacy=True, loaded=False), Reason.NOTHING_KNOWN, False),
         (Facts(legacy=True), Reason.UNKNOWN_TENANT, False),
         (Facts(legacy=True, tenant=OFF), Reason.OFF, False),
+        (Facts(legacy=True, tenant=ON, cookies_unreadable=True), Reason.COOKIES_UNREADABLE, False),
+        (Facts(legacy=True, tenant=OFF, cookies_unreadable=True), Reason.COOKIES_UNREADABLE, False),
+        (Facts(legacy=True, cookies_unreadable=True), Reason.UNKNOWN_TENANT, False),
         (Facts(legacy=True, tenant=OFF, session=BEFORE), Reason.OFF, False),
         (Facts(legacy=True, tenant=ON), Reason.NEW_SESSION, True),
         (Facts(legacy=True, tenant=ON, destination=False), Reason.NO_DESTINATION, False),
@@ -72,6 +76,8 @@ def test_a_destination_that_keeps_sending_back_is_not_fed_again() -> None:
         (Facts(legacy=True), False),
         (Facts(legacy=True, loaded=False), False),
         (Facts(legacy=True, exempt=True), False),
+        (Facts(legacy=True, tenant=ON, cookies_unreadable=True), False),
+        (Facts(legacy=True, tenant=OFF, cookies_unreadable=True), False),
     ],
 )
 def test_ahead_of_time_a_page_is_given_only_if_nothing_begins_or_moves(
@@ -81,6 +87,12 @@ def test_ahead_of_time_a_page_is_given_only_if_nothing_begins_or_moves(
     assert decision.refuse is refused
     assert not decision.go
     assert (decision.reason is Reason.AHEAD_OF_TIME) is refused
+
+
+def test_every_reason_is_described() -> None:
+    rows = (ROOT / "docs" / "decisions.md").read_text().splitlines()
+    described = [row.split("`")[1] for row in rows if row.startswith("| `")]
+    assert described == [reason.value for reason in Reason]
 
 
 def test_a_session_of_another_tenant_does_not_count() -> None:

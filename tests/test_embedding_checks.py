@@ -6,12 +6,19 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from django.urls import include, path
 
 from redirection.conf import conf
 from tests.test_checks import found
 
 # The addresses of legacy hosts alone.
 LEGACY_ONLY = "tests.foreign_portal"
+# One URLconf for both portals: this module.
+BOTH = __name__
+urlpatterns = [
+    path("auth/", include("portal.sign_in.urls")),
+    path("", include("redirection.both_urls")),
+]
 
 
 @pytest.mark.parametrize("name", ["django_htmx", "django.contrib.messages"])
@@ -77,6 +84,46 @@ def test_a_sign_in_that_leads_nowhere_is_reported(settings: Any, address: str) -
 
 def test_a_sign_in_on_another_host_is_no_concern(settings: Any) -> None:
     settings.LOGIN_URL = "https://login.example.com/"
+    assert found() == {}
+
+
+@pytest.mark.parametrize("exempt", [["/redirection/"], ["/redirection/", "/auth/sign"]])
+def test_a_sign_in_that_legacy_hosts_redirect_is_reported(settings: Any, exempt: list[str]) -> None:
+    settings.REDIRECTION_EXEMPT_PATHS = exempt
+    # Addresses of legacy hosts are elsewhere: whatever signs people in is of the destination.
+    assert found() == {}
+    settings.ROOT_URLCONF = BOTH
+    assert "'/auth/sign-in'" in found()["redirection.W023"]
+    settings.REDIRECTION_EXEMPT_PATHS = [*exempt, "/auth"]
+    assert found() == {}
+
+
+def test_a_sign_in_elsewhere_is_redirected_by_nobody(settings: Any) -> None:
+    settings.ROOT_URLCONF = BOTH
+    settings.REDIRECTION_EXEMPT_PATHS = ["/redirection/"]
+    settings.LOGIN_URL = "https://login.example.com/"
+    assert found() == {}
+
+
+@pytest.mark.parametrize(
+    "policy", ["same-origin", "no-referrer", ["origin", "same-origin"], "origin, no-referrer"]
+)
+def test_a_policy_that_hides_the_host_somebody_comes_from_is_reported(
+    settings: Any, policy: object
+) -> None:
+    settings.SECURE_REFERRER_POLICY = policy
+    assert list(found()) == ["redirection.W022"]
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "Security" not in name]
+    assert "redirection.W022" not in found()
+
+
+@pytest.mark.parametrize(
+    "policy", [None, "", "strict-origin-when-cross-origin", "no-referrer, strict-origin", []]
+)
+def test_a_policy_that_names_the_host_somebody_comes_from_is_fine(
+    settings: Any, policy: object
+) -> None:
+    settings.SECURE_REFERRER_POLICY = policy
     assert found() == {}
 
 

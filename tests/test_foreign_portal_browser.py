@@ -25,6 +25,7 @@ __all__ = ["allow_django_beside_a_browser", "portal"]
 IS_ON = "Automatic redirection is on since"
 HOST = "portal-redirection"
 FRAME = f"{HOST} .frame"
+HERE = "**/redirection/here?**"
 
 
 @pytest.fixture(autouse=True)
@@ -123,27 +124,6 @@ def test_another_host_of_the_organisation_carries_on_in_the_same_tab(
     assert page.url == portal.url("contoso.eu", "/files")
 
 
-def test_whoever_has_begun_to_use_a_page_whose_state_came_late_moves_with_the_next(
-    portal: ForeignPortal, page: Page, context: BrowserContext
-) -> None:
-    opened(page, portal)
-    portal.switch("on")
-    tab = context.new_page()
-
-    def answer_late(route: Any) -> None:
-        tab.get_by_label("Text").press_sequentially("Half a")
-        route.continue_()
-
-    tab.route("**/redirection/state?**", answer_late, times=1)
-    opened(tab, portal)
-    expect(banner(tab)).to_contain_text(IS_ON)
-    expect(tab.get_by_label("Text")).to_be_focused()
-    tab.keyboard.type(" thought")
-    expect(tab.get_by_label("Text")).to_have_value("Half a thought")
-    tab.get_by_role("link", name="Same tab").click()
-    tab.wait_for_url(portal.url("security", "/**"))
-
-
 def test_the_banner_comes_goes_and_stays_closed_while_the_page_is_open(
     portal: ForeignPortal, page: Page
 ) -> None:
@@ -173,6 +153,66 @@ def test_the_banner_comes_goes_and_stays_closed_while_the_page_is_open(
     portal.switch("off")
     page.clock.run_for(61_000)
     expect(banner(page)).to_contain_text("is moving to")
+
+
+def test_nobody_in_the_banner_with_the_keyboard_is_disturbed(
+    portal: ForeignPortal, page: Page
+) -> None:
+    page.clock.install()
+    opened(page, portal)
+    page.clock.run_for(1_000)
+    page.locator(HOST).get_by_role("link", name="Give feedback").focus()
+    portal.switch("on")
+    with page.expect_response(HERE):
+        page.clock.run_for(61_000)
+    page.wait_for_timeout(100)
+    expect(banner(page)).to_contain_text("is moving to")
+    expect(page.locator(HOST).get_by_role("link", name="Give feedback")).to_be_focused()
+    page.get_by_label("Text").focus()
+    page.clock.run_for(61_000)
+    expect(banner(page)).to_contain_text(IS_ON)
+    page.locator(HOST).get_by_role("button", name="Close").press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_page_whose_address_has_grown_too_long_asks_without_its_filters_or_not_at_all(
+    portal: ForeignPortal, page: Page
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
+    opened(page, portal)
+    page.clock.run_for(1_000)
+    page.evaluate("""history.pushState(null, "", "/files?a=" + '"'.repeat(3000))""")
+    with page.expect_response(HERE) as answer:
+        page.clock.run_for(61_000)
+    assert answer.value.ok
+    assert answer.value.url.endswith("page=%2Ffiles")
+    before = len(asked)
+    page.evaluate("history.pushState(null, '', '/' + 'x'.repeat(6000))")
+    page.clock.run_for(61_000)
+    page.wait_for_timeout(100)
+    assert len(asked) == before
+    page.evaluate("history.pushState(null, '', '/short')")
+    with page.expect_response(HERE):
+        page.clock.run_for(61_000)
+
+
+def test_a_server_that_answers_nobody_is_left_alone_after_a_while(
+    portal: ForeignPortal, page: Page
+) -> None:
+    page.clock.install()
+    opened(page, portal)
+    page.route(HERE, lambda route: route.fulfill(status=HTTPStatus.SERVICE_UNAVAILABLE))
+    asked: list[Request] = []
+    page.on("requestfinished", lambda request: asked.append(request))
+    for _ in range(5):
+        with page.expect_event("requestfinished"):
+            page.clock.run_for(601_000)
+        page.wait_for_timeout(100)
+    page.clock.run_for(3_600_000)
+    page.wait_for_timeout(100)
+    assert len(asked) == 5
 
 
 def test_links_of_the_banner_are_about_the_page_that_is_shown(

@@ -20,7 +20,9 @@ from redirection import gate, load_notes, switches
 from redirection.conf import conf
 from redirection.load_notes import LoadNote
 from redirection.models import Tenant
+from redirection.portal_script import script_context
 from redirection.request_classes import RequestClass
+from redirection.visits import Visit
 from tests.conftest import PAGE_LOAD, Switch
 from tests.portal_script_twin import attributes
 from tests.test_settings_page import sign_in
@@ -150,6 +152,49 @@ def test_a_tab_that_comes_from_another_host_of_the_organisation_carries_on(
         assert "carries-on" not in told(ask(legacy, referrer=elsewhere))
 
 
+def test_nobody_carries_on_from_the_same_host_nor_from_another_domain(
+    contoso: Tenant, legacy: Client, switch: Switch, settings: Settings
+) -> None:
+    """Of one host the browser knows the tab; the cookie of one domain is none of another."""
+    switch(contoso, "on")
+    assert "carries-on" not in told(ask(legacy, referrer="http://contoso.portal.localhost"))
+    two = {"legacy": ["portal.localhost", "old.localhost"], "destination": "http://new.localhost"}
+    settings.REDIRECTION_CLOUDS = {"commercial": two}
+    assert "carries-on" not in told(ask(legacy, referrer="http://contoso.old.localhost"))
+    assert "carries-on" in told(ask(legacy, referrer="http://contoso.eu.portal.localhost"))
+
+
+def test_the_host_of_no_organisation_is_the_one_visited_last(
+    contoso: Tenant, fabrikam: Tenant, legacy: Client, switch: Switch
+) -> None:
+    switch(contoso, "on")
+    switch(fabrikam, "on")
+    shared = "http://portal.localhost"
+    assert "carries-on" not in told(ask(legacy, referrer=shared))
+    legacy.get("/", headers={"referer": "http://security.localhost/"})
+    assert "carries-on" not in told(ask(legacy, f"/?tid={fabrikam.tid}", referrer=shared))
+    assert "carries-on" in told(ask(legacy, referrer=shared))
+
+
+def test_a_page_inside_another_page_is_told_nothing(contoso: Tenant, legacy: Client) -> None:
+    assert ask(legacy, load="embedded 1").status_code == HTTPStatus.NO_CONTENT
+
+
+def test_a_long_page_keeps_its_filters(contoso: Tenant, legacy: Client, switch: Switch) -> None:
+    switch(contoso, "on")
+    page = f"/audits?{'a' * 1500}=1"
+    assert "a" * 1500 in told(ask(legacy, page))["hand-over"]
+
+
+def test_an_error_is_no_page_whatever_its_address(
+    contoso: Tenant, legacy: Client, settings: Settings
+) -> None:
+    visit: Visit = legacy.get("/").wsgi_request.redirection
+    settings.ROOT_URLCONF = "tests.host_project.urls"
+    assert script_context(visit, "/", "")["is_shell"]
+    assert not script_context(visit, "/", "", is_page=False)["is_shell"]
+
+
 def test_the_tenant_is_the_one_that_is_visited(
     contoso: Tenant, fabrikam: Tenant, legacy: Client, switch: Switch
 ) -> None:
@@ -193,6 +238,8 @@ def test_no_other_origin_asks_nor_a_tab(
         ({"x-requested-with": "XMLHttpRequest"}, HTTPStatus.OK),
         ({"x-requested-with": "XMLHttpRequest", "origin": "http://contoso.portal.localhost"},
          HTTPStatus.OK),
+        ({"x-requested-with": "XMLHttpRequest", "origin": "https://contoso.portal.localhost"},
+         HTTPStatus.FORBIDDEN),
         ({"x-requested-with": "XMLHttpRequest", "origin": "http://evil.example"},
          HTTPStatus.FORBIDDEN),
         ({"x-requested-with": "XMLHttpRequest", "origin": "null"}, HTTPStatus.FORBIDDEN),

@@ -25,6 +25,7 @@ from redirection import gate, switches, traffic
 from redirection.door import with_door
 from redirection.models import Tenant
 from tests.conftest import PAGE_LOAD, Switch
+from tests.executed_calls import calls_of
 from tests.test_door import Answered, header, play
 
 KEY = "k" * 31 + "1"
@@ -61,7 +62,9 @@ def ask(request: pytest.FixtureRequest) -> Ask:
             **PAGE_LOAD,
         } | headers
         sent = {name: value for name, value in sent.items() if value != "-"}
+        server = {"SERVER_SOFTWARE": sent.pop("server_software", "")}
         environ = RequestFactory().get("/redirection/gate", headers=sent).environ
+        environ |= {name: value for name, value in server.items() if value}
         # Whoever reads a body that a proxy holds back waits for ever.
         return play(application, {**environ, "wsgi.input": _Unread()})
 
@@ -355,16 +358,84 @@ def test_a_gate_that_fails_lets_everybody_through(
     monkeypatch.setattr("redirection.gate.visit_now", fails)
     for _ in range(3):
         answered = ask()
-        assert status(answered) == HTTPStatus.NO_CONTENT
+        # A proxy that keeps answers takes its last one.
+        assert status(answered) == HTTPStatus.SERVICE_UNAVAILABLE
         assert header(answered, "Redirection-Decision") == "gate_error"
+        assert header(answered, "Cache-Control") == "no-store"
     assert [record.getMessage() for record in caplog.records] == [
         "The gate failed, requests are let through"
     ]
 
 
-def test_a_worker_that_knows_nothing_lets_everybody_through(contoso: Tenant, ask: Ask) -> None:
+def test_a_worker_that_knows_nothing_gives_no_answer_that_could_be_kept(
+    contoso: Tenant, ask: Ask
+) -> None:
     switches.forget()
-    assert header(ask(), "Redirection-Decision") == "nothing_known"
+    answered = ask()
+    assert status(answered) == HTTPStatus.SERVICE_UNAVAILABLE
+    assert header(answered, "Redirection-Decision") == "nothing_known"
+    assert header(answered, "Cache-Control") == "no-store"
+    # What never moves is known all the same.
+    assert status(ask("/api/v1/alerts")) == HTTPStatus.NO_CONTENT
+    assert status(ask(**{"sec-fetch-mode": "cors"})) == HTTPStatus.NO_CONTENT
+
+
+def test_a_worker_that_knows_nothing_counts_nothing(contoso: Tenant, ask: Ask) -> None:
+    switches.forget()
+    ask()
+    assert traffic._counts == {}
+
+
+def test_a_target_that_the_server_left_out_stays(contoso: Tenant, switch: Switch, ask: Ask) -> None:
+    switch(contoso, "on")
+    answered = ask("")
+    assert status(answered) == HTTPStatus.NO_CONTENT
+    assert header(answered, "Redirection-Decision") == "bad_target"
+    assert cookies(answered) == []
+    assert traffic._counts == {}
+
+
+def test_a_target_too_long_to_be_read_stays(contoso: Tenant, switch: Switch, ask: Ask) -> None:
+    switch(contoso, "on")
+    longest = "/" + "a" * 32_767
+    assert status(ask(longest)) == HTTPStatus.FOUND
+    answered = ask(f"{longest}a")
+    assert status(answered) == HTTPStatus.NO_CONTENT
+    assert header(answered, "Redirection-Decision") == "bad_target"
+
+
+def test_a_target_too_long_to_be_read_costs_what_a_short_one_does(
+    contoso: Tenant, switch: Switch
+) -> None:
+    switch(contoso, "on")
+
+    def calls(target: str) -> int:
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "HTTP_GATEKEY": KEY,
+            "HTTP_GATEMETHOD": "GET",
+            "HTTP_GATEHOST": HOST,
+            "HTTP_GATETARGET": target,
+        }
+        gate.answer_call(environ)
+        return calls_of(lambda: gate.answer_call(environ))
+
+    assert calls("/" + "%ff" * 100_000) < calls("/audits")
+
+
+def test_cookies_that_the_server_left_out_eject_nobody(
+    contoso: Tenant, switch: Switch, ask: Ask
+) -> None:
+    switch(contoso, "on")
+    # The test client says so of every request; a server names itself.
+    assert status(ask(cookie="")) == HTTPStatus.FOUND
+    answered = ask(cookie="", server_software="a server")
+    assert status(answered) == HTTPStatus.NO_CONTENT
+    decision = f"cookies_unreadable;revision={contoso.revision}"
+    assert header(answered, "Redirection-Decision") == decision
+    assert header(answered, "Redirection-Page-Decision") == decision
+    assert header(answered, "Redirection-Cache-Control") == "private, no-cache"
+    assert cookies(answered) == cookies(answered, "Redirection-Cookie-") == []
 
 
 def test_the_gate_asks_no_store(

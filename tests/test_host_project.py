@@ -65,13 +65,15 @@ class Visitor:
 
     def ask(self, name: str, path: str, data: dict[str, str] | None = None) -> requests.Response:
         own = self.cookies.setdefault(name, {})
+        sent = "; ".join(f"{key}={value}" for key, value in own.items())
         answer = requests.request(
             "GET" if data is None else "POST",
             f"http://127.0.0.1:{self.host.port}{path}",
             headers={
                 **PAGE_LOAD,
                 "Host": name,
-                "Cookie": "; ".join(f"{key}={value}" for key, value in own.items()),
+                # No browser sends an empty one.
+                **({"Cookie": sent} if sent else {}),
             },
             data=data,
             allow_redirects=False,

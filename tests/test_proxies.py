@@ -7,62 +7,26 @@ import hashlib
 import os
 import re
 import socket
-import time
-from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPResponse
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from redirection.conf import conf
-from redirection.decisions import LegacySession
-from redirection.legacy_sessions import keeping
-from tests.proxies import DEPLOY, KEY, PROXIES, TENANTS, Proxy, Site, proxy, site_and_portal
-from tests.proxies_portal import ETAG, FILE
+from tests.proxies import DEPLOY, Proxy
+from tests.proxies_exchange import KEY, chunks
+from tests.proxies_portal import ETAG, FILE, FOR_A_PROXY
+from tests.proxies_site import TENANTS
+from tests.proxies_visitors import running_session
 
 SCRIPT = b'<script async src="/redirection/portal-script.js"></script></head>'
-HOUR = 3_600_000
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Contoso is redirected, fabrikam is not."""
-    with site_and_portal(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module", params=sorted(PROXIES))
-def front(
-    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
-    with proxy(request.param, site, tmp_path_factory.mktemp(request.param)) as found:
-        yield found
-
-
-def session_cookie(tenant: str, started: int, seen: int) -> str:
-    """The cookie of a legacy session; times in milliseconds since the epoch."""
-    cookie = keeping(conf(), LegacySession(TENANTS[tenant], started, seen), "portal.localhost")
-    return f"__Secure-{cookie.name}={cookie.value}"
-
-
-def chunks(body: bytes) -> bytes:
-    parts = [body[at : at + 65_536] for at in range(0, len(body), 65_536)]
-    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
-
-
-def running_session(tenant: str) -> str:
-    """That of a session which began before the switch, and was seen some minutes ago."""
-    now = time.time_ns() // 1_000_000
-    return session_cookie(tenant, now - HOUR, now - HOUR // 12)
-
-
-def test_a_new_session_is_sent_to_the_page_it_asked_for(front: Proxy, site: Site) -> None:
+def test_a_new_session_is_sent_to_the_page_it_asked_for(front: Proxy) -> None:
     answer = front.ask("/alerts?activity.id=eq(abc123,)")
 
     assert answer.status == HTTPStatus.FOUND
-    assert answer.get("Location").startswith(f"{site.destination}/")
+    assert answer.get("Location").startswith(f"{front.site.destination}/")
     assert answer.get("Cache-Control") == "no-store"
     assert answer.get("Redirection-Decision").startswith("new_session;revision=")
     assert [cookie.split("=")[0] for cookie in answer.all("Set-Cookie")] == [
@@ -151,7 +115,7 @@ def test_an_address_reaches_the_portal_as_it_was_sent(front: Proxy, target: str)
     assert front.ask(target, host="fabrikam").saw["target"] == target
 
 
-def test_a_form_arrives_and_what_follows_it_leads_on(front: Proxy, site: Site) -> None:
+def test_a_form_arrives_and_what_follows_it_leads_on(front: Proxy) -> None:
     posted = front.ask(
         "/save",
         method="POST",
@@ -172,7 +136,7 @@ def test_a_form_arrives_and_what_follows_it_leads_on(front: Proxy, site: Site) -
     assert led_on.get("Location") == "/redirection/lead-on?page=/saved"
     page = front.ask(led_on.get("Location"), Cookie=form)
     assert page.status == HTTPStatus.OK
-    assert site.destination.encode() in page.body
+    assert front.site.destination.encode() in page.body
 
 
 def test_an_answer_that_leads_nowhere_leaves_no_mark_of_a_form(front: Proxy) -> None:
@@ -234,7 +198,39 @@ def test_the_portals_own_errors_stay_its_own(front: Proxy, status: int) -> None:
     assert b"This is the portal of fabrikam" in answer.body
 
 
-def test_a_socket_works(front: Proxy, site: Site) -> None:
+@pytest.mark.parametrize("target", ["/for-a-proxy", "/for-a-proxy?a=b"])
+def test_what_the_portal_says_to_a_proxy_of_its_own_arrives(front: Proxy, target: str) -> None:
+    answer = front.ask(target, host="fabrikam")
+
+    assert answer.status == HTTPStatus.OK
+    assert b"This is the portal of fabrikam" in answer.body
+    assert {name: answer.get(name) for name, _ in FOR_A_PROXY} == dict(FOR_A_PROXY)
+    assert answer.get("Content-Type") == "text/html; charset=utf-8"
+
+
+def test_the_portal_is_asked_for_compressed_answers_only_if_the_client_is(front: Proxy) -> None:
+    picture = {"Sec_Fetch_Dest": "image", "Sec_Fetch_Mode": "no-cors"}
+    plain = front.ask("/picture", host="fabrikam", **picture)
+    packed = front.ask("/picture", host="fabrikam", Accept_Encoding="br, gzip", **picture)
+
+    assert "accept-encoding" not in plain.portal_saw
+    assert packed.portal_saw["accept-encoding"] == "br, gzip"
+
+
+def test_nobody_is_sent_to_a_port_that_the_files_do_not_open(front: Proxy) -> None:
+    assert not front.ask("/alerts").all("Alt-Svc")
+    assert not front.ask("/alerts", host="fabrikam").all("Alt-Svc")
+
+
+def test_no_address_of_the_portal_is_taken_away_but_those_below_redirection(front: Proxy) -> None:
+    portals = front.ask("/redirection-gate-asked", host="fabrikam")
+    ours = front.ask("/redirection/gate-asked", host="fabrikam")
+
+    assert portals.saw["target"] == "/redirection-gate-asked"
+    assert (ours.status, ours.all("Portal-Saw")) == (HTTPStatus.NOT_FOUND, [])
+
+
+def test_a_socket_works(front: Proxy) -> None:
     key = base64.b64encode(os.urandom(16)).decode()
     head = (
         f"GET /socket HTTP/1.1\r\nHost: {front.host('contoso')}\r\nUpgrade: websocket\r\n"
@@ -243,7 +239,7 @@ def test_a_socket_works(front: Proxy, site: Site) -> None:
     )
     with (
         socket.create_connection(("127.0.0.1", front.port), timeout=20) as plain,
-        site.tls.wrap_socket(plain) as connection,
+        front.site.tls.wrap_socket(plain) as connection,
     ):
         connection.sendall(head.encode())
         stream = connection.makefile("rb")
@@ -257,11 +253,11 @@ def test_a_socket_works(front: Proxy, site: Site) -> None:
             assert stream.read(2 + len(word))[2:] == word
 
 
-def test_a_stream_arrives_as_it_is_sent(front: Proxy, site: Site) -> None:
+def test_a_stream_arrives_as_it_is_sent(front: Proxy) -> None:
     lines = f"GET /events HTTP/1.1\r\nHost: {front.host('fabrikam')}\r\nAccept: text/event-stream"
     with (
         socket.create_connection(("127.0.0.1", front.port), timeout=20) as plain,
-        site.tls.wrap_socket(plain) as connection,
+        front.site.tls.wrap_socket(plain) as connection,
     ):
         connection.sendall(f"{lines}\r\n\r\n".encode())
         got = b""
@@ -308,6 +304,7 @@ def test_plain_http_is_sent_on_to_https(front: Proxy) -> None:
         "/REDIRECTION/gate",
         "/redirection/gate/",
         "/redirection/gate;x",
+        "/redirection/gate-asked",
     ],
 )
 @pytest.mark.parametrize("key", [KEY, "a-key-that-somebody-guesses-of-32-letters"])
@@ -335,15 +332,14 @@ def test_the_key_never_leaves_the_proxy(front: Proxy) -> None:
 
 
 def test_nginx_puts_the_portal_script_into_pages_and_into_nothing_else(
-    site: Site, tmp_path: Path
+    shared_fronts: dict[str, Proxy],
 ) -> None:
-    with proxy("nginx", site, tmp_path) as front:
-        gzip = {"Accept_Encoding": "gzip"}
-        page = front.ask("/alerts", host="fabrikam", **gzip)
-        background = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="empty", **gzip)
-        frame = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="iframe", **gzip)
-        old_browser = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="", Sec_Fetch_Mode="")
-        script = front.ask("/redirection/portal-script.js", Sec_Fetch_Dest="script")
+    front, gzip = shared_fronts["nginx"], {"Accept_Encoding": "gzip"}
+    page = front.ask("/alerts", host="fabrikam", **gzip)
+    background = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="empty", **gzip)
+    frame = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="iframe", **gzip)
+    old_browser = front.ask("/alerts", host="fabrikam", Sec_Fetch_Dest="", Sec_Fetch_Mode="")
+    script = front.ask("/redirection/portal-script.js", Sec_Fetch_Dest="script")
 
     assert page.body.count(SCRIPT) == old_browser.body.count(SCRIPT) == 1
     # Text that is compressed could not take it.
@@ -357,7 +353,7 @@ def test_nginx_puts_the_portal_script_into_pages_and_into_nothing_else(
 def test_what_the_gate_is_told_is_what_nginx_keeps_answers_by() -> None:
     """Otherwise two requests that are decided differently could get one answer."""
     text = (DEPLOY / "nginx" / "redirection.conf").read_text()
-    asked = text.partition("location = /redirection-gate-asked {")[2].partition("\n    }")[0]
+    asked = text.partition("location = /redirection/gate-asked {")[2].partition("\n    }")[0]
     key = text.partition('map "" $redirection_asked {')[2].partition("}")[0]
     told = set(re.findall(r"proxy_set_header \S+ (\$\w+);", asked)) - {"$redirection_gate_key"}
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
 
-from tests.proxies import (
-    KEY,
-    PAGE_LOAD as HEADERS,
-    PROXIES,
-    TENANTS,
-    Answer,
-    Proxy,
-    Site,
-    exchange,
-    proxy,
-    request as written,
-    site_and_portal,
-)
+from tests.demo_process import ROOT
+from tests.proxies import Proxy
+from tests.proxies_exchange import KEY, PAGE_LOAD as HEADERS, Answer, exchange, request as written
+from tests.proxies_site import TENANTS
+from tests.proxies_visitors import running_session
 
 # Either host may stand anywhere: the other tenant's mode would show.
 OTHER = {"contoso": "fabrikam.portal.localhost", "fabrikam": "contoso.portal.localhost"}
@@ -90,20 +83,20 @@ OF_ITS_ANSWERS = {
     "Portal-Asked": "yes",
 }
 
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Contoso is redirected, fabrikam is not."""
-    with site_and_portal(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture(scope="module", params=sorted(PROXIES))
-def front(
-    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Proxy]:
-    with proxy(request.param, site, tmp_path_factory.mktemp(request.param)) as found:
-        yield found
+# What the gate is told of a client (docs/gate.md), each with a value that would change a decision.
+WITH_A_HYPHEN = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Sec-Fetch-Dest": "image",
+    "Sec-Fetch-Mode": "cors",
+    "Sec-Fetch-Site": "same-origin",
+    "Sec-Fetch-User": "?0",
+    "Sec-Purpose": "prefetch",
+    "Service-Worker": "script",
+    "X-Moz": "prefetch",
+    "X-Purpose": "preview",
+    "X-Requested-With": "XMLHttpRequest",
+}
+WITHOUT_A_HYPHEN = ("Accept", "Cookie", "Purpose", "Referer", "Upgrade")
 
 
 def spoofs() -> Iterator[tuple[str, str]]:
@@ -129,6 +122,53 @@ def test_a_header_of_the_client_changes_nothing(front: Proxy, tenant: str) -> No
             changed[line] = answer
 
     assert not changed
+
+
+def test_every_header_that_the_gate_is_told_of_a_client_is_tried() -> None:
+    text = (ROOT / "docs" / "gate.md").read_text()
+    sentence = text.partition("The client's own headers come along as they are:")[2]
+    names = re.findall(r"`([\w-]+)`", sentence.partition("The body and")[0])
+
+    assert set(names) == {*WITH_A_HYPHEN, *WITHOUT_A_HYPHEN}
+
+
+@pytest.mark.parametrize("tenant", sorted(TENANTS))
+@pytest.mark.parametrize("session", [False, True])
+def test_an_underscore_makes_it_another_header(front: Proxy, tenant: str, session: bool) -> None:
+    """WSGI servers cannot tell Sec_Fetch_Mode from Sec-Fetch-Mode."""
+    cookie = running_session(tenant) if session else ""
+    plain = front.ask("/alerts", host=tenant, Cookie=cookie)
+    lines = (f"{name.replace('-', '_')}: {value}" for name, value in WITH_A_HYPHEN.items())
+    answers = {
+        line: front.ask("/alerts", host=tenant, Cookie=cookie, more=(line,)) for line in lines
+    }
+
+    assert {line: answer.decision for line, answer in answers.items()} == dict.fromkeys(
+        answers, plain.decision
+    )
+
+
+@pytest.mark.parametrize("tenant", sorted(TENANTS))
+@pytest.mark.parametrize("session", [False, True])
+def test_nothing_is_taken_away_that_connection_names(
+    front: Proxy, tenant: str, session: bool
+) -> None:
+    cookie = running_session(tenant) if session else ""
+    plain = front.ask("/alerts", host=tenant, Cookie=cookie)
+    answers = {
+        name: front.ask("/alerts", host=tenant, Cookie=cookie, more=(f"Connection: {name}",))
+        for name in (
+            *WITH_A_HYPHEN,
+            *WITHOUT_A_HYPHEN,
+            "Gatekey",
+            "Gatehost, Host",
+            "keep-alive, Upgrade, Cookie, Sec-Fetch-Mode",
+        )
+    }
+
+    assert {name: answer.decision for name, answer in answers.items()} == dict.fromkeys(
+        answers, plain.decision
+    )
 
 
 @pytest.mark.parametrize("tenant", sorted(TENANTS))

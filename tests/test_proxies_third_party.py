@@ -11,18 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import PATIENCE
 from tests.demo_process import ROOT, wait_until_open
-from tests.proxies import (
-    PROXIES,
-    Proxy,
-    Site,
-    kill,
-    nginx_of_destination,
-    ports,
-    proxy,
-    running,
-    site_and_portal,
-    start,
-)
+from tests.proxies import PROXIES, Proxy, nginx_of_destination, proxy, running
+from tests.proxies_programs import kill, ports, start
+from tests.proxies_site import Site, site_and_portal
 
 pytestmark = pytest.mark.long
 

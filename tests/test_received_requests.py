@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,7 @@ from pytest_django import Settings
 from redirection.conf import conf
 from redirection.legacy_requests import LegacyRequest
 from redirection.received_requests import of_django, of_environ, of_target
+from tests.executed_calls import calls_of
 
 HOSTS = (
     "contoso.portal.localhost",
@@ -44,6 +46,7 @@ TARGETS = (
     "/%C3%A9t%C3%A9?q=%C3%A9",
     "/\xc3\xa9?q=\xc3\xa9",
     "/%ff%fe?%ff",
+    "/%e2%82/%c3%28%ED%A0%80%f0%9f%98a%c3%a9%80",
     "/a%3Fb%23c?d?e",
     "/a;b=c/d e?f g",
     "/?tid=11111111-1111-4111-8111-111111111111",
@@ -116,6 +119,21 @@ def test_whatever_arrives_all_of_them_read_the_same(host: str, target: str, cook
     assert of_environ(environ).target == django.get_full_path()
     if "://" not in target:
         assert seen(of_target("GET", host, target, environ)) == wanted
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda target: of_target("GET", "contoso.portal.localhost", target, {}).path,
+        lambda target: of_environ(environ_of(target)).path,
+    ],
+    ids=["gate", "door"],
+)
+@pytest.mark.parametrize("part", ["%ff", "%c3", "%e2%82a", "%c3%a9%ff"])
+def test_what_is_no_text_is_read_in_one_go(read: Callable[[str], str], part: str) -> None:
+    assert read(f"/{part}")
+    short, long = f"/{part}", "/" + part * 33_000
+    assert calls_of(lambda: read(long)) <= calls_of(lambda: read(short)) + 10
 
 
 def test_below_a_prefix_the_path_is_the_sites_and_the_address_is_whole() -> None:

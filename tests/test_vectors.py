@@ -9,12 +9,9 @@ from uuid import UUID
 import pytest
 import time_machine
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
-from django.views.decorators.csrf import csrf_exempt
 from pytest_django import Settings
 
-from redirection import form_chains, legacy_sessions, step_backs, switches
+from redirection import form_chains, gate, legacy_sessions, step_backs, switches
 from redirection.conf import conf
 from redirection.decisions import LegacySession, Reason
 from redirection.door import with_door
@@ -26,42 +23,41 @@ from tests.vectors.cookies import cookie_header, session_times
 from tests.vectors.in_process import (
     behind_a_proxy,
     environ_of,
+    gate_call,
     held_in,
     portal,
     settings_of,
     through_wsgi,
 )
-from tests.vectors.runner import FILE, Send, Sent, differences, load, request_of
+from tests.vectors.runner import FILE, Send, differences, expected, load, request_of
 from tests.vectors.worlds import TIDS, WORLDS
 
 NOW = 1_767_600_000_000
 
 
-@csrf_exempt
-def legacy_page(request: HttpRequest, address: str) -> HttpResponse:
-    answered = portal(Sent(request.method or "", "", request.path, {}))
-    return HttpResponse(answered.body, status=answered.status, headers=dict(answered.headers))
-
-
-urlpatterns = [
-    path("", include("redirection.both_urls")),
-    path("", legacy_page, {"address": ""}),
-    path("<path:address>", legacy_page),
-]
-
-
-@pytest.fixture(params=["middleware", "door", "gate"])
-def send(request: pytest.FixtureRequest, settings: Settings, db: None) -> Send:
-    """An adapter with the legacy portal behind it.
+@pytest.fixture
+def site(settings: Settings, db: None) -> WSGIHandler:
+    """This project with the legacy portal behind it.
 
     Nothing is stored; but at the end of a request Django looks after its connections.
     """
     settings.MIDDLEWARE = ["redirection.middleware.RedirectionMiddleware"]
-    settings.ROOT_URLCONF = "tests.test_vectors"
-    application = WSGIHandler()
+    settings.ROOT_URLCONF = "tests.vectors.urls"
+    return WSGIHandler()
+
+
+@pytest.fixture(params=[False, True], ids=["bytes", "ascii"])
+def ascii_only(request: pytest.FixtureRequest) -> bool:
+    """Whether the server leaves headers empty that have a byte of 0x80 or more."""
+    return bool(request.param)
+
+
+@pytest.fixture(params=["middleware", "door", "gate"])
+def send(request: pytest.FixtureRequest, site: WSGIHandler, ascii_only: bool) -> Send:
+    """An adapter."""
     if request.param == "middleware":
-        return through_wsgi(application)
-    behind_the_door = through_wsgi(with_door(application))
+        return through_wsgi(site, ascii_only=ascii_only)
+    behind_the_door = through_wsgi(with_door(site), ascii_only=ascii_only)
     return behind_the_door if request.param == "door" else behind_a_proxy(behind_the_door)
 
 
@@ -79,17 +75,43 @@ def enter(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("world", [world["world"] for world in WORLDS])
-def test_every_vector_comes_out_as_expected(world: str, send: Send, enter: Any) -> None:
+def test_every_vector_comes_out_as_expected(
+    world: str, send: Send, ascii_only: bool, enter: Any, request: pytest.FixtureRequest
+) -> None:
     worlds, vectors = load()
     enter(worlds[world])
     played = [vector for vector in vectors if vector["world"] == world]
+    by_proxy = request.node.callspec.params["send"] == "gate"
     assert played
     wrong = {
         vector["name"]: found
         for vector in played
-        if (found := list(differences(vector, worlds[world], send, NOW)))
+        if (
+            found := list(
+                differences(
+                    vector, worlds[world], send, NOW, ascii_only=ascii_only, by_proxy=by_proxy
+                )
+            )
+        )
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("world", [world["world"] for world in WORLDS])
+def test_the_gate_says_why_and_whether_it_knows(
+    world: str, site: WSGIHandler, ascii_only: bool, enter: Any
+) -> None:
+    worlds, vectors = load()
+    enter(worlds[world])
+    ask = through_wsgi(with_door(site), ascii_only=ascii_only)
+    played = [vector for vector in vectors if vector["world"] == world]
+    for vector in played:
+        answered = ask(gate_call(request_of(vector, worlds[world], NOW)))
+        wanted = expected(vector, ascii_only=ascii_only)
+        reason, *_ = (answered.header("Redirection-Decision") or "").split(";")
+        marks = answered.header("Redirection-Form-Cookie") is not None
+        found = {"gate": answered.status, "reason": reason, "form_cookie": marks}
+        assert found == {key: wanted[key] for key in found}, vector["name"]
 
 
 def test_the_file_is_what_the_tables_say() -> None:
@@ -104,7 +126,8 @@ def test_names_are_unique() -> None:
 def test_every_reason_and_every_class_of_requests_is_played(enter: Any) -> None:
     worlds, vectors = load()
     assert len(vectors) >= 150
-    assert {vector["expect"]["reason"] for vector in vectors} == set(Reason)
+    both = [expected(vector, ascii_only=less) for vector in vectors for less in (False, True)]
+    assert {wanted["reason"] for wanted in both} == {*Reason, gate.BAD_TARGET}
     enter(worlds["main"])
     classes = {
         request_class(hints_of(of_environ(environ_of(request_of(vector, worlds["main"], NOW)))))

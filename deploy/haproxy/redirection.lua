@@ -3,7 +3,7 @@
 -- legacy portal gets the request. The protocol is described in docs/gate.md.
 
 local HOST = os.getenv("REDIRECTION_GATE_HOST") or "127.0.0.1"
-local PORT = tonumber(os.getenv("REDIRECTION_GATE_PORT") or "8000")
+local PORT = tonumber(os.getenv("REDIRECTION_GATE_PORT") or "8001")
 local KEY = os.getenv("REDIRECTION_GATE_KEY") or ""
 
 -- The gate answers from memory within a millisecond or two: after a second it is broken.
@@ -107,7 +107,8 @@ local function ask_the_gate(txn)
     if not worked then
         status = 0
     end
-    if status == 0 or status >= 500 then
+    -- A gate that says itself that it knows nothing yet is there, and soon will.
+    if status == 0 or (status >= 500 and headers["redirection-decision"] == nil) then
         failures = failures + 1
         if failures >= MOST_FAILURES then
             again_at = core.now().sec + LEFT_ALONE

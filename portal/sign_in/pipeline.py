@@ -1,6 +1,6 @@
 """What happens between a valid token and a signed-in person, one step a function.
 
-The order is in the settings. A step takes what the steps before it found and returns what it
+The order is in steps.py. A step takes what the steps before it found and returns what it
 adds; it raises ``SignInRefused`` to stop.
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from redirection.conf import DEFAULT_EXEMPT_PATHS
+
 SECRET_KEY = "a-secret-key-that-is-known-to-everybody-who-reads-the-tests"
 ALLOWED_HOSTS = [".localhost"]
 ROOT_URLCONF = "tests.host_project.urls"
@@ -67,3 +69,5 @@ REDIRECTION_DESTINATION_NAME = "New portal"
 REDIRECTION_ROLES_MAX_AGE = None
 REDIRECTION_SESSION_COOKIE_SECURE = False
 REDIRECTION_REFRESH = 0.1
+REDIRECTION_EXEMPT_PATHS = [*DEFAULT_EXEMPT_PATHS, "/admin/"]
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -67,8 +68,11 @@ def held_in(world: Json, now: int) -> switches.Held:
     )
 
 
-def through_wsgi(application: Any) -> Send:
-    """Sends to a WSGI application as a server does (PEP 3333)."""
+def through_wsgi(application: Any, *, ascii_only: bool = False) -> Send:
+    """Sends to a WSGI application as a server does (PEP 3333).
+
+    ``ascii_only``: as granian does, which leaves a header empty that has a byte of 0x80 or more.
+    """
 
     def send(sent: Sent) -> Received:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -76,7 +80,8 @@ def through_wsgi(application: Any) -> Send:
         def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
             started.append((status, headers))
 
-        body = application(environ_of(sent), start_response)
+        environ = environ_of(_in_ascii(sent) if ascii_only else sent)
+        body = application(environ, start_response)
         content = b"".join(body)
         getattr(body, "close", lambda: None)()
         [(status, headers)] = started
@@ -89,11 +94,27 @@ def through_wsgi(application: Any) -> Send:
     return send
 
 
+def _in_ascii(sent: Sent) -> Sent:
+    arrives = {name: value if value.isascii() else "" for name, value in sent.headers.items()}
+    return replace(sent, headers=arrives)
+
+
 def portal(sent: Sent) -> Received:
     """The legacy portal: a page for everything, and an answer that sends a form on."""
     if sent.method == "POST" and sent.target == "/save":
         return Received(303, [("Location", PORTAL_SENDS_ON)])
     return Received(200, [_PORTAL_SAYS], b"" if sent.method == "HEAD" else PORTAL_PAGE)
+
+
+def gate_call(sent: Sent) -> Sent:
+    """What a proxy asks the gate about a request."""
+    told = {
+        "Gatekey": GATE_KEY,
+        "Gatemethod": sent.method,
+        "Gatehost": sent.host,
+        "Gatetarget": sent.target,
+    }
+    return Sent("GET", "gate.internal", "/redirection/gate", {**sent.headers, **told})
 
 
 def behind_a_proxy(ask: Send) -> Send:
@@ -102,34 +123,26 @@ def behind_a_proxy(ask: Send) -> Send:
     def send(sent: Sent) -> Received:
         if sent.target.startswith("/redirection/"):
             return ask(sent)
-        told = {
-            "Gatekey": GATE_KEY,
-            "Gatemethod": sent.method,
-            "Gatehost": sent.host,
-            "Gatetarget": sent.target,
-        }
-        call = Sent("GET", "gate.internal", "/redirection/gate", {**sent.headers, **told})
-        decided = ask(call)
+        decided = ask(gate_call(sent))
         decision = decided.header("Redirection-Decision")
+        said = [(name.lower(), value) for name, value in decided.headers]
         cookies = [
-            ("Set-Cookie", value)
-            for name, value in decided.headers
-            if name.startswith("Redirection-Cookie-")
+            ("Set-Cookie", value) for name, value in said if name.startswith("redirection-cookie-")
         ]
         if decision is not None and decided.status in (302, 403):
-            kept = ("Location", "Redirection-Decision", "Cache-Control")
-            headers = [header for header in decided.headers if header[0] in kept]
+            kept = ("location", "redirection-decision", "cache-control")
+            headers = [header for header in said if header[0] in kept]
             return Received(302 if decided.status == 302 else 503, headers + cookies)
         if decided.status != 204:
             return portal(sent)
         answer = portal(sent)
         added = {
-            "Redirection-Page-Decision": "Redirection-Decision",
-            "Redirection-Cache-Control": "Cache-Control",
+            "redirection-page-decision": "Redirection-Decision",
+            "redirection-cache-control": "Cache-Control",
         }
         if 300 <= answer.status < 400:
-            added["Redirection-Form-Cookie"] = "Set-Cookie"
-        headers = [(added[name], value) for name, value in decided.headers if name in added]
+            added["redirection-form-cookie"] = "Set-Cookie"
+        headers = [(added[name], value) for name, value in said if name in added]
         return Received(answer.status, answer.headers + headers + cookies, answer.body)
 
     return send
@@ -151,6 +164,7 @@ def environ_of(sent: Sent) -> dict[str, Any]:
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": "a server",
         "HTTP_HOST": sent.host,
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(),

@@ -15,7 +15,9 @@ PAGE = {
 }
 HOST = "contoso.portal.localhost"
 # Decisions that no tenant's revision goes with, and no page shows.
-SILENT = ("not_legacy", "exempt", "not_page_load", "nothing_known", "unknown_tenant")
+SILENT = (
+    "not_legacy", "exempt", "not_page_load", "nothing_known", "unknown_tenant", "bad_target",
+)  # fmt: skip
 
 
 def line(
@@ -43,6 +45,7 @@ def line(
     silent = reason in SILENT
     decision = None if silent else f"{reason};revision={REVISIONS[who]}{stale}"
     session = any(isinstance(value, list) for value in (sets or {}).values())
+    gate = {"go": 302, "lead_on": 302, "refuse": 403}.get(answer, 204)
     shown = ["private", "no-cache"] if not silent else ["private"] if session else []
     return {
         "name": name,
@@ -63,6 +66,7 @@ def line(
             "cache_control": shown if answer == "stay" else ["no-store"],
             "cookies": sets or {},
             "form_cookie": form,
+            "gate": 503 if reason == "nothing_known" else gate,
         },
     }
 
@@ -80,6 +84,12 @@ def stays(name: str, reason: str, **more: Any) -> Json:
     if reason not in SILENT:
         more["sets"] = remembered(more) | more.get("sets", {})
     return line(name, "stay", reason, **more)
+
+
+def unread(found: Json, reason: str = "cookies_unreadable", **more: Any) -> Json:
+    """A vector that stays, and writes nothing, where the server hands over ASCII only."""
+    expected = line("", "stay", reason, world=found["world"], **more)["expect"]
+    return found | {"expect_ascii": expected}
 
 
 def remembered(more: dict[str, Any]) -> dict[str, Any]:

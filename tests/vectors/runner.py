@@ -78,15 +78,34 @@ def request_of(vector: Json, world: Json, now: int) -> Sent:
     return Sent(asked["method"], asked["host"], asked["target"], headers)
 
 
+def expected(vector: Json, *, ascii_only: bool = False, by_proxy: bool = True) -> Json:
+    """What is expected of an adapter.
+
+    ``ascii_only``: its server hands over no header that has a byte of 0x80 or more.
+    ``by_proxy``: a proxy asks it, so that the target comes in a header too.
+    """
+    wanted: Json = vector["expect"]
+    arrives = not ascii_only or not (by_proxy or vector["request"]["target"].isascii())
+    return wanted if arrives else vector.get("expect_ascii", wanted)
+
+
 def differences(
-    vector: Json, world: Json, send: Send, now: int, tolerance: int = 0
+    vector: Json,
+    world: Json,
+    send: Send,
+    now: int,
+    tolerance: int = 0,
+    *,
+    ascii_only: bool = False,
+    by_proxy: bool = True,
 ) -> Iterator[str]:
     """What is not as expected, a sentence each; nothing where the adapter conforms.
 
     ``now`` is when the request is sent, in milliseconds since the epoch, and ``tolerance`` how
-    far the adapter's clock may be from it.
+    far the adapter's clock may be from it. For the others see ``expected``.
     """
-    sent, wanted = request_of(vector, world, now), vector["expect"]
+    sent = request_of(vector, world, now)
+    wanted = expected(vector, ascii_only=ascii_only, by_proxy=by_proxy)
     received = send(sent)
     if wanted["answer"] == "lead_on":
         yield from _leads_on(sent, received, wanted, send)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tests.vectors.lines import PAGE, begins, goes, hand_over, line, stays, tenant
+from tests.vectors.lines import PAGE, begins, goes, hand_over, line, stays, tenant, unread
 from tests.vectors.worlds import GOV_DESTINATION, TIDS, Json
 
 OLD = {"Accept": PAGE["Accept"]}
@@ -152,6 +152,8 @@ LINKS: list[Json] = [
     goes("letters", "/cloudapps/activity-log?q=%C3%A9%E2%9C%93",
          target="/audits?q=%C3%A9%E2%9C%93"),
     goes("letters in the path", _way("/%C3%A9t%C3%A9"), target="/%C3%A9t%C3%A9"),
+    unread(goes("letters that are not encoded", _way("/%C3%A9t%C3%A9"),
+                target="/\xc3\xa9t\xc3\xa9"), "bad_target"),
     goes("bytes that are no letters", _way("/%25FF%25FE"), target="/%FF%FE"),
     goes("encoded twice", "/cloudapps/activity-log?a=%2525", target="/audits?a=%2525"),
     goes("two slashes", _way("//evil.example/a"), target="//evil.example/a"),

@@ -199,6 +199,8 @@ STATES: list[Json] = [
     stays("the store does not answer, off", "off", world="stale", sets=begins("fabrikam"),
           **_of("fabrikam")),
     stays("nothing is known yet", "nothing_known", world="unread"),
+    stays("nothing is known yet, a background call", "not_page_load", world="unread",
+          headers=FETCH),
     stays("nothing is known yet, a session runs", "nothing_known", world="unread",
           cookies=(RUNNING,)),
     goes("secure cookies have secure names", world="secure"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from tests.vectors.table_of_letters import LETTERS
 from tests.vectors.table_of_requests import REQUESTS
 from tests.vectors.table_of_visits import VISITS
 from tests.vectors.worlds import WORLDS
 
-VECTORS = [*VISITS, *REQUESTS]
+VECTORS = [*VISITS, *REQUESTS, *LETTERS]
 
 
 def text() -> str:

@@ -20,6 +20,11 @@
   var MOST_FAILURES = 5;
   // Percent-encoded; servers in front take addresses of 8 kB.
   var LONGEST_PAGE = 6000;
+  var BEGINNINGS = ["click", "drop", "input", "keydown", "pointerdown"];
+  // A link or form takes it along to the next page of the origin, in Chromium: what is there
+  // already need not be of this page.
+  var activation = navigator.userActivation || {};
+  var wasActive = activation.hasBeenActive;
   var served = typeof SERVED === "undefined" ? null : SERVED;
 
   /* The tab. sessionStorage belongs to a tab and a host: the moment of the tab's first legacy
@@ -27,9 +32,8 @@
 
   function moves(page) {
     var answer = page.go !== undefined;
-    // Where the state came late: what somebody has typed is not lost, the next page moves.
-    var counts = window.EventCounts && window.performance && window.performance.eventCounts;
-    var used = counts && counts instanceof window.EventCounts && counts.get("input") > 0;
+    // Where the state came late: what somebody has begun is not lost, the next page moves.
+    var used = served && isInUse();
     try {
       // From another host of the same organisation, where the tab was already: it carries on,
       // even if it was here before, as late as after the switch.
@@ -43,6 +47,31 @@
       // Which tab this is cannot be known, and nobody is ejected on a guess.
     }
     return answer && !used;
+  }
+
+  /** Whether somebody has begun something in this page, as far as the browser tells. */
+  function isInUse() {
+    if (hasBeginnings(window)) {
+      return true;
+    }
+    var frame = document.activeElement;
+    var elsewhere = frame && frame.contentWindow && !frame.contentDocument;
+    // In a frame of another origin nothing can be counted, and some browsers count nothing.
+    var isOfThisPage = !wasActive || elsewhere || !window.EventCounts;
+    return Boolean(activation.hasBeenActive && isOfThisPage);
+  }
+
+  /** The same for a window of this origin and the frames in it; counted from its first moment. */
+  function hasBeginnings(view) {
+    try {
+      return BEGINNINGS.some(function (name) {
+        return view.performance.eventCounts.get(name) > 0;
+      }) || Array.from(view.document.querySelectorAll("iframe, frame")).some(function (frame) {
+        return hasBeginnings(frame.contentWindow);
+      });
+    } catch (cannotBeRead) {
+      return false;
+    }
   }
 
   // Only the browser knows the part behind "#"; the server counts the page it means.
@@ -63,25 +92,40 @@
     );
   }
 
-  /** Whether the tab leaves this page, which it then does. */
-  function leaves(page) {
+  /** The tab leaves this page, or it ``stays``: at once, or because it could not leave. */
+  function leaveOr(page, stays) {
     var fragment = location.hash.slice(0, 2000);
-    if (moves(page) && mayLeadTo(page.handOver)) {
-      // Nothing of the legacy page is shown while the browser leaves it.
-      document.documentElement.hidden = true;
-      try {
-        tell(page, fragment, true);
-      } finally {
-        location.replace(page.handOver + location.hash);
+    if (!moves(page) || !mayLeadTo(page.handOver)) {
+      if (page.shell !== undefined || fragment) {
+        afterLoad(function () {
+          tell(page, fragment, false);
+        });
       }
-      return true;
+      stays();
+      return;
     }
-    if (page.shell !== undefined || fragment) {
-      afterLoad(function () {
-        tell(page, fragment, false);
-      });
+    // Nothing of the legacy page is shown while the browser leaves it.
+    document.documentElement.hidden = true;
+    ifStillHere(function () {
+      document.documentElement.hidden = false;
+      stays();
+    });
+    try {
+      tell(page, fragment, true);
+    } finally {
+      location.replace(page.handOver + location.hash);
     }
-    return false;
+  }
+
+  /** The page may ask whoever leaves it, or forbid it, and a browser has a button to stop. */
+  function ifStillHere(then) {
+    // Older browsers do not say so, and there that name may be an element of the page: what waits
+    // for a slow destination is then shown meanwhile.
+    if ("onnavigateerror" in Object(window.navigation)) {
+      window.navigation.addEventListener("navigateerror", then, { once: true });
+    } else {
+      setTimeout(then, 1000);
+    }
   }
 
   function navigationEntry() {
@@ -168,9 +212,9 @@
       });
       place.replaceChildren();
       // The focus was on the button that is gone.
-      var content = root === document && document.querySelector("main");
+      var content = document.querySelector("main[tabindex]");
       if (content) {
-        content.focus();
+        content.focus({ preventScroll: true });
       }
     }
 
@@ -223,12 +267,17 @@
     }
 
     function askNow() {
+      var page = pageHere();
       if (asking) {
+        return;
+      }
+      if (!page) {
+        askLater();
         return;
       }
       asking = true;
       askedAt = Date.now();
-      ask(place.dataset.here + "&page=" + pageHere(), function (status, answer) {
+      ask(place.dataset.here + "&page=" + page, function (status, answer) {
         asking = false;
         if (status === 200 || status === 204) {
           failures = 0;
@@ -263,8 +312,15 @@
     return show;
   }
 
+  /** The page for an address; empty if it is too long for one. */
   function pageHere() {
-    return encodeURIComponent(location.pathname + location.search);
+    var page = encodeURIComponent(location.pathname + location.search);
+    if (page.length > LONGEST_PAGE) {
+      // Without its filters the link still leads to the right page.
+      var tid = new URLSearchParams(location.search).get("tid");
+      page = encodeURIComponent(location.pathname + (tid ? "?tid=" + encodeURIComponent(tid) : ""));
+    }
+    return page.length > LONGEST_PAGE ? "" : page;
   }
 
   /** Ask the server; ``then`` gets the status and the answer as a document. */
@@ -301,12 +357,7 @@
 
   function askForState() {
     var page = pageHere();
-    var tid = new URLSearchParams(location.search).get("tid");
-    if (page.length > LONGEST_PAGE) {
-      // Without its filters the link still leads to the right page.
-      page = encodeURIComponent(location.pathname + (tid ? "?tid=" + encodeURIComponent(tid) : ""));
-    }
-    if (page.length > LONGEST_PAGE) {
+    if (!page) {
       return;
     }
     var query = "?page=" + page + "&load=" + encodeURIComponent(noteOfLoad()) +
@@ -314,9 +365,11 @@
       "&referrer=" + encodeURIComponent(String(document.referrer).split("/").slice(0, 3).join("/"));
     ask("/redirection/state" + query, function (status, answer) {
       var script = status === 200 && answer && answer.querySelector("script[data-now]");
-      if (script && !leaves(script.dataset)) {
-        afterParsing(function () {
-          hang(answer);
+      if (script) {
+        leaveOr(script.dataset, function () {
+          afterParsing(function () {
+            hang(answer);
+          });
         });
       }
     });
@@ -397,11 +450,16 @@
   }
 
   if (!served) {
-    // In the head nobody but the page has a say; further down its contents might have one.
-    if (document.body || !leaves(document.currentScript.dataset)) {
+    var tendOwn = function () {
       afterParsing(function () {
         tend(document);
       });
+    };
+    // In the head nobody but the page has a say; further down its contents might have one.
+    if (document.body) {
+      tendOwn();
+    } else {
+      leaveOr(document.currentScript.dataset, tendOwn);
     }
   } else if (document.prerendering) {
     // Ahead of time nobody has opened a page.
