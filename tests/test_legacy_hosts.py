@@ -90,3 +90,10 @@ def test_no_text_whatever_breaks_it(host: str) -> None:
     assert parsed is None or host.lower().startswith(
         parsed.tenant or parsed.region or parsed.domain
     )
+
+
+@pytest.mark.parametrize(("tenant", "is_one"), [("abc", True), ("abcd", False)])
+def test_a_name_has_at_most_253_characters(tenant: str, is_one: bool) -> None:
+    domain = ".".join(["a" * 49] * 5)
+    found = LegacyHosts({domain: "commercial"}, []).parse(f"{tenant}.{domain}:8000")
+    assert (found is not None) is is_one
