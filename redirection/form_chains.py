@@ -52,9 +52,16 @@ def is_part_of(conf: Conf, cookies: Mapping[str, str]) -> bool:
     return True
 
 
-def lead_on(conf: Conf, request: HttpRequest, redirect: HttpResponse) -> HttpResponse:
-    """A page that does what ``redirect`` says, with its headers; a link where it cannot."""
-    context = {"address": redirect["Location"], "destination_name": conf.destination_name}
+def lead_on(
+    conf: Conf, request: HttpRequest, redirect: HttpResponse, portal_name: str = ""
+) -> HttpResponse:
+    """A page that does what ``redirect`` says, with its headers; a link where it cannot.
+
+    ``portal_name`` is the portal it leads to, the destination unless named. The chain of pages
+    after the form ends here.
+    """
+    name = portal_name or conf.destination_name
+    context = {"address": redirect["Location"], "destination_name": name}
     # This stands before whatever chooses the language of a page.
     with translation.override(translation.get_language_from_request(request)):
         response = HttpResponse(render_to_string("redirection/lead_on.html", context))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proxies import PATIENCE, Proxy
-from tests.proxies_exchange import chunks, request
+from tests.proxies import PATIENCE, Proxy, nginx_of_destination, running
+from tests.proxies_exchange import chunks, exchange, request
 from tests.proxies_programs import ports
 from tests.proxies_shared import new_fronts
 from tests.proxies_site import Site
@@ -119,3 +119,54 @@ def test_what_is_for_a_page_that_fails_never_reaches_the_portal(
     failed = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE}
     assert {answer.status for answer in answers} <= failed
     assert not [answer for answer in answers if answer.all("Portal-Saw")]
+
+
+def test_pages_that_know_nothing_end_the_chain_after_a_form(
+    proxied_site: Site, tmp_path: Path
+) -> None:
+    """Gate and pages are two processes, and the gate may be the one that knows of the switch."""
+    [port] = ports(1)
+    nowhere = {"DATABASE_URL": f"sqlite:///{tmp_path / 'nowhere' / 'portal.sqlite3'}"}
+    pages = replace(
+        proxied_site, port=port, variables={**proxied_site.variables, **nowhere}, process=None
+    )
+    site = replace(proxied_site, pages_port=port)
+    try:
+        pages.start()
+        pages.wait_until_there()
+        with new_fronts(site, tmp_path) as fronts:
+            for front in fronts.values():
+                posted = front.ask("/save", method="POST", body=b"text=a", host="contoso")
+                marked = [each for each in posted.all("Set-Cookie") if "legacy_form=" in each]
+                form = marked[0].split(";")[0]
+                away = front.ask("/saved", Cookie=form)
+                page = front.ask(away.get("Location"), Cookie=form)
+                assert page.status == HTTPStatus.OK
+                assert b'href="/saved"' in page.body
+                ended = [each for each in page.all("Set-Cookie") if "legacy_form=" in each]
+                assert "max-age=0" in ended[0].lower()
+                assert front.ask("/saved").get("Location").startswith(site.destination)
+    finally:
+        pages.stop()
+
+
+def test_the_portal_alone_says_whether_its_hosts_are_for_https_only(front: Proxy) -> None:
+    lines = [f"Host: {front.host('contoso')}", "X-Forwarded-Proto: https"]
+    page = "/redirection/portal-script.js"
+    own = exchange(front.site.pages_port, request("GET", page, lines), None)
+    assert own.all("Strict-Transport-Security")
+    for path in (page, "/redirection/health"):
+        assert not front.ask(path).all("Strict-Transport-Security")
+
+
+def test_an_import_of_twenty_megabytes_reaches_the_pages_of_operators(
+    proxied_site: Site, tmp_path: Path
+) -> None:
+    [nobody] = ports(1)
+    path = "/admin/redirection/deeplinkrule/import/"
+    with running(nginx_of_destination(proxied_site, tmp_path, nobody)) as destination:
+        lines = ["Host: security.localhost"]
+        sent = request("POST", path, lines, b"a" * 20_000_000)
+        answered = exchange(destination.port, sent, destination.site.tls)
+    # Nobody has signed in.
+    assert answered.status in {HTTPStatus.FORBIDDEN, HTTPStatus.FOUND}

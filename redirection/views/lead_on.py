@@ -21,7 +21,7 @@ from redirection.visits import visit_now
 @never_cache
 @require_safe
 def lead_on(request: HttpRequest) -> HttpResponse:
-    """Lead on from the legacy ``page`` (path and query), or back to it where it stays.
+    """Lead on from the legacy ``page`` (path and query), or on to it where it stays.
 
     The browser brings the part behind "#" along, and the page takes it further. The gate has
     counted the load.
@@ -33,7 +33,9 @@ def lead_on(request: HttpRequest) -> HttpResponse:
     if visit.decision.refuse:
         return response_of(answers.refuse(visit))
     if not visit.decision.go or visit.tenant is None:
-        return HttpResponseRedirect(page)
+        # Not a redirect: a gate that knows more than this process would send the browser back.
+        stays = HttpResponseRedirect(page)
+        return form_chains.lead_on(settings, request, stays, settings.legacy_name)
     link = link_of(asked, visit.tenant)
     redirect = answers.redirect_to(link, asked, visit, visit.tenant, settings)
     return form_chains.lead_on(settings, request, response_of(redirect))
