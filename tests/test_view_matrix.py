@@ -299,9 +299,9 @@ TABLE: dict[str, dict[str, View]] = {
             everybody(FORBIDDEN), everybody(NOT_SO), everybody(NOT_SO), get_does_something=True,
         ),
         "redirection/lead-on": View(
-            # Redirection is off: back to the page.
+            # Redirection is off: on to the page, by a link.
             "/redirection/lead-on?page=/audits",
-            everybody(AWAY), everybody(NOT_SO), everybody(NOT_SO),
+            everybody(OK), everybody(NOT_SO), everybody(NOT_SO),
         ),
         "redirection/health": public_page("/redirection/health"),
         "redirection/ready": public_page("/redirection/ready"),
