@@ -63,8 +63,18 @@ class Environment:
 
         return self._read(name, default, f"seconds, {least:.10g} to {most:.10g}", parse)
 
+    def whole_seconds(self, name: str, default: int, least: int, most: int) -> int:
+        """A duration in whole seconds; a part of a second is left out."""
+        return int(self.seconds(name, default, least, most))
+
     def days(self, name: str, default: int, least: int, most: int) -> int:
         """A number of whole days."""
+        return self.number(name, default, least, most, "days")
+
+    def number(
+        self, name: str, default: int, least: int, most: int, what: str = "a whole number"
+    ) -> int:
+        """A whole number of what the error calls ``what``."""
 
         def parse(value: str) -> int:
             number = int(value)
@@ -72,18 +82,7 @@ class Environment:
                 raise ValueError
             return number
 
-        return self._read(name, default, f"days, {least} to {most}", parse)
-
-    def number(self, name: str, default: int, least: int, most: int) -> int:
-        """A whole number."""
-
-        def parse(value: str) -> int:
-            number = int(value)
-            if not least <= number <= most:
-                raise ValueError
-            return number
-
-        return self._read(name, default, f"a whole number, {least} to {most}", parse)
+        return self._read(name, default, f"{what}, {least} to {most}", parse)
 
     def names(self, name: str, default: tuple[str, ...], pattern: str, what: str) -> list[str]:
         """A comma-separated list whose items match ``pattern``."""
