@@ -165,11 +165,11 @@ def test_an_answer_is_mailed_in_the_language_of_the_report(
 ) -> None:
     answer = answered(asked.trouble, state="fixed", text="It is back")
     with translation.override("de"):
-        state = Trouble.State.FIXED.label
+        state = str(Trouble.State.FIXED.label)
     made = mail(otto, contoso, answer)
     assert made is not None
     assert made.to == ["otto@contoso.example"]
-    assert str(state) in made.subject
+    assert state in made.subject
     assert "It is back" in made.body
     assert f"http://security.localhost/redirection/my-feedback?tid={contoso.tid}" in made.body
 
