@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, set_urlconf
@@ -23,11 +23,28 @@ STORE_ERRORS = (OperationalError, InterfaceError)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page for a form whose protection did not match, such as after a sign-out."""
-    with suppress(DatabaseError):
+    """The page for a form whose protection did not match, such as after a sign-out.
+
+    A view that has something to give back to whoever posted to it has ``form_again``, called with
+    the request and what to say.
+    """
+    try:
         # Asked now, so that it is noted who it was.
         bool(request.user.is_authenticated)
+    except STORE_ERRORS:
+        # Every page says who somebody is.
+        return _unavailable(request)
     reference = refusals.record(request, refusals.What.FORM, because=reason)
+    form_again = getattr(request.resolver_match and request.resolver_match.func, "form_again", None)
+    # What came from another site is nobody's own words.
+    if form_again is not None and reason.startswith("CSRF "):
+        problem = _(
+            "This form is from before you signed in again, so nothing was sent. All that you "
+            "typed is still here: check it and send it again. Reference: %(reference)s"
+        ) % {"reference": reference}
+        again: HttpResponse | None = form_again(request, problem)
+        if again is not None:
+            return again
     context = {
         "title": _("This form is out of date."),
         "next_step": _(
@@ -53,6 +70,10 @@ def store_failed(request: HttpRequest, error: Exception) -> HttpResponse:
         # A form refused as forged gets a page that asks who somebody is.
         with suppress(*STORE_ERRORS):
             return without_store(request)
+    return _unavailable(request)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
     response = render(request, "503.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
     response["Retry-After"] = "5"
     return response

@@ -8,13 +8,11 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 from django.apps import apps
-from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
@@ -27,10 +25,12 @@ from redirection.models import (
     LocalRole,
     LocalRoleChange,
     Refusal,
+    Revision,
     RoleSnapshot,
     Tenant,
     Trouble,
 )
+from redirection.stored_sessions import end_sessions
 
 # What was done, by the name of the rows: how many were deleted, and in how many a name went.
 Done = Counter[str]
@@ -44,6 +44,8 @@ def forget_feedback(reports: QuerySet[Feedback]) -> Done:
     """
     done: Done = Counter()
     with transaction.atomic():
+        # Those without one count nowhere, and go with what refers to the person or tenant.
+        reports = reports.filter(trouble__isnull=False)
         told = sorted(set(reports.order_by().values_list("trouble", flat=True)))
         for start in range(0, len(told), CHUNK):
             piece = told[start : start + CHUNK]
@@ -54,24 +56,27 @@ def forget_feedback(reports: QuerySet[Feedback]) -> Done:
     return done
 
 
+def hold(tenant: Tenant, person: Any) -> None:
+    """Let neither be erased until the transaction ends: for whoever writes of both.
+
+    To be called before a trouble is locked. Waits for an erasure that has begun. Raises
+    Tenant.DoesNotExist for a tenant that is disabled or erased, and DoesNotExist of the person's
+    model.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk, enabled=True)
+    _people().select_for_update(no_key=True).get(pk=person.pk, is_active=True)
+
+
 @transaction.atomic
 def erase_person(person: Any) -> Done:
     """Erase everything personal of ``person``, who becomes a pseudonym or is gone altogether.
 
     Histories are append-only: where they name the person, the name becomes a pseudonym.
     """
-    done: Done = Counter()
-    pseudonym = f"erased-{secrets.token_hex(8)}"
-    done += forget_feedback(Feedback.objects.filter(person=person))
-    done["session"] += _end_sessions(person)
-    _delete_what_cascades(person, done)
-    _make_nameless(person, pseudonym, done)
-    if _is_in_a_history(person):
-        _become(person, pseudonym)
-        done["person made nameless"] += 1
-    else:
-        _delete(type(person).objects.filter(pk=person.pk), done)
-    return +done
+    _hold_people([person.pk])
+    done = forget_feedback(Feedback.everything.filter(person=person))
+    done["session"] += end_sessions([person])
+    return +(done + _erase_rest(person))
 
 
 @transaction.atomic
@@ -81,16 +86,26 @@ def erase_tenant(tenant: Tenant, *, reason: str, operator: str, channel: str) ->
     It is disabled from then on, which its history says. Raises ValidationError for a missing
     reason.
     """
-    done: Done = Counter()
-    people = list(_people_of(tenant))
-    done += forget_feedback(Feedback.objects.filter(tenant=tenant))
+    # In this order changes lock them; reports begin with the tenant.
+    Revision.locked()
+    list(Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk))
+    tenant.refresh_from_db()
+    people = set(_people_of(tenant))
+    _hold_people([person.pk for person in people])
+    done = forget_feedback(Feedback.everything.filter(Q(tenant=tenant) | Q(person__in=people)))
+    # From here on nothing may refer to it anew. Not sooner: whoever answers a trouble refers to
+    # tenants while they hold it, and troubles are waited for above.
+    list(Tenant.objects.select_for_update().filter(pk=tenant.pk))
     asked = Q(tenant_asked=str(tenant.tid)) | Q(tenant_asked=tenant.name)
     _delete(Refusal.objects.filter(asked), done)
+    # Somebody may have come meanwhile.
+    people |= set(_people_of(tenant))
+    done["session"] += end_sessions(people, tenant)
     for person in people:
-        done += erase_person(person)
+        done += _erase_rest(person)
     _delete_what_cascades(tenant, done)
     pseudonym = f"erased-{secrets.token_hex(8)}"
-    _rename_in_admin_log(tenant, pseudonym)
+    _rename_in_admin_log(Tenant, [tenant.pk], pseudonym)
     tenant.name, tenant.title, tenant.tid = pseudonym, pseudonym, uuid4()
     tenant.enabled = False
     tenant.provision(reason=reason, channel=channel, operator=operator)
@@ -98,19 +113,42 @@ def erase_tenant(tenant: Tenant, *, reason: str, operator: str, channel: str) ->
     return +done
 
 
+def _erase_rest(person: Any) -> Done:
+    """What is not feedback. No trouble is locked any more, so nobody waits for the other."""
+    done: Done = Counter()
+    pseudonym = f"erased-{secrets.token_hex(8)}"
+    list(_people().select_for_update().filter(pk=person.pk))
+    _delete_what_cascades(person, done)
+    _make_nameless(person, pseudonym, done)
+    if _is_in_a_history(person):
+        _become(person, pseudonym)
+        done["person made nameless"] += 1
+    else:
+        _delete(type(person).objects.filter(pk=person.pk), done)
+    return done
+
+
+def _people() -> Any:
+    return get_user_model()._default_manager  # noqa: SLF001
+
+
+def _hold_people(numbers: Iterable[int]) -> None:
+    """Whoever reports something in one of these names waits until the transaction ends."""
+    list(_people().select_for_update(no_key=True).filter(pk__in=numbers).order_by("pk"))
+
+
 def _people_of(tenant: Tenant) -> QuerySet[Any]:
     """Those who are known in this tenant and nowhere else, operators apart."""
-    people: Any = get_user_model()
     known: tuple[Any, ...] = (RoleSnapshot, LocalRole, Feedback)
     is_here: Any = Q()
     is_elsewhere: Any = Q()
     for model in known:
-        of_person = model.objects.filter(person=OuterRef("pk")).order_by()
+        of_person = model._base_manager.filter(person=OuterRef("pk")).order_by()  # noqa: SLF001
         is_here |= Exists(of_person.filter(tenant=tenant))
         is_elsewhere |= Exists(of_person.exclude(tenant=tenant))
     # Whose role was taken away is still named in its history.
     is_here |= Exists(LocalRoleChange.rows.filter(person=OuterRef("pk"), tenant=tenant))
-    found: QuerySet[Any] = people.objects.filter(is_here, ~is_elsewhere, is_staff=False)
+    found: QuerySet[Any] = _people().filter(is_here, ~is_elsewhere, is_staff=False)
     return found
 
 
@@ -146,7 +184,7 @@ def _make_nameless(person: Any, pseudonym: str, done: Done) -> None:
     done["localrolechange made nameless"] += named
     answers = Answer.objects.filter(author=person).update(author_name=pseudonym, author=None)
     done["answer made nameless"] += answers
-    _rename_in_admin_log(person, pseudonym)
+    _rename_in_admin_log(type(person), [person.pk], pseudonym)
 
 
 def _is_in_a_history(person: Any) -> bool:
@@ -171,35 +209,21 @@ def _become(person: Any, pseudonym: str) -> None:
         getattr(person, field.name).clear()
 
 
-def _end_sessions(person: Any) -> int:
-    """Drafts of the person are in them, too. Where sessions are kept elsewhere, they run out."""
-    if settings.SESSION_ENGINE != "django.contrib.sessions.backends.db":
-        return 0
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    ended = [
-        session.pk
-        for session in store.get_model_class().objects.iterator(chunk_size=CHUNK)
-        if session.get_decoded().get(SESSION_KEY) == str(person.pk)
-    ]
-    for start in range(0, len(ended), CHUNK):
-        piece = ended[start : start + CHUNK]
-        store.get_model_class().objects.filter(pk__in=piece).delete()
-    return len(ended)
-
-
-def _rename_in_admin_log(row: models.Model, pseudonym: str) -> None:
+def _rename_in_admin_log(model: type[models.Model], numbers: Iterable[Any], name: str) -> None:
+    """What was done in the operator pages stays, without what the row was called."""
     if apps.is_installed("django.contrib.admin"):
         from django.contrib.admin.models import LogEntry
         from django.contrib.contenttypes.models import ContentType
 
-        kind = ContentType.objects.get_for_model(row)
-        about = LogEntry.objects.filter(content_type=kind, object_id=str(row.pk))
-        about.update(object_repr=pseudonym)
+        kind = ContentType.objects.get_for_model(model)
+        about = LogEntry.objects.filter(content_type=kind, object_id__in=map(str, numbers))
+        about.update(object_repr=name, change_message="")
 
 
 def _delete(rows: QuerySet[Any], done: Done) -> None:
     # Piece by piece: a deletion that cascades reads what it deletes.
     while pieces := list(rows.order_by().values_list("pk", flat=True)[:CHUNK]):
+        _rename_in_admin_log(rows.model, pieces, "erased")
         _, deleted = rows.filter(pk__in=pieces).delete()
         for label, number in deleted.items():
             done[label.rpartition(".")[2].lower()] += number

@@ -154,6 +154,9 @@ def _write(attempt: _Attempt, at: Any, reference: str, times: int) -> int:
 
     values = attempt._asdict()
     person, tenant = values.pop("person"), values.pop("tenant")
+    if person and _name_of(person) != attempt.who:
+        # Erased meanwhile: what is forgotten does not come back.
+        return 0
     same = Refusal.objects.filter(
         at__gte=at - SAME, at__lte=at, person=person, tenant=tenant, **values
     ).order_by("-at")
@@ -168,17 +171,23 @@ def _write(attempt: _Attempt, at: Any, reference: str, times: int) -> int:
     if rows >= MOST_A_MINUTE:
         return times
     _minute = (began, rows + 1)
-    people: Any = get_user_model()
-    # Both may be gone meanwhile, and what is noted about them is not.
+    # The tenant may be gone meanwhile, and what is noted about it is not.
     Refusal.objects.create(
         at=at,
-        person=people.objects.filter(pk=person).first() if person else None,
+        person_id=person,
         tenant=Tenant.objects.filter(pk=tenant).first() if tenant else None,
         reference=reference,
         times=times,
         **values,
     )
     return 0
+
+
+def _name_of(number: int) -> str | None:
+    people: Any = get_user_model()
+    named = people.objects.filter(pk=number).values_list(people.USERNAME_FIELD, flat=True)
+    name: str | None = named.first()
+    return None if name is None else _clean(name, 150)
 
 
 def _known(request: HttpRequest) -> Any:

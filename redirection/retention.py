@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from redirection.conf import conf
+from redirection.late_reports import give_each_its_trouble
 
 # Seconds between two looks of a process.
 EVERY = 600
@@ -28,7 +29,8 @@ def let_go() -> None:
     Marks go when no curve needs them any more: so long after a session was last seen as a
     session may last and then be idle, and so do steps back after their end. Traffic and the
     counts of steps back go after ``REDIRECTION_TRAFFIC_DAYS``; feedback with its screenshots and
-    answers, messages and refusals after the days of their own settings.
+    answers, messages and refusals after the days of their own settings; sessions when they have
+    run out. Reports that an older release wrote meanwhile get their trouble.
     """
     global _looked_at
     now = time.monotonic()
@@ -44,8 +46,10 @@ def let_go() -> None:
         StepBackGrant,
         Tenant,
         Traffic,
+        Trouble,
         UnmatchedLink,
     )
+    from redirection.stored_sessions import run_out
 
     settings = conf()
     moment = int((time.time() - settings.session_limit - settings.session_idle) * 1000)
@@ -63,9 +67,14 @@ def let_go() -> None:
         OutgoingMessage.objects.filter(created_at__lt=_days_ago(settings.message_days)),
         Refusal.objects.filter(at__lt=_days_ago(settings.refusal_days)),
     ]
+    sessions = run_out()
+    if sessions is not None:
+        old.append(sessions)
+    late = give_each_its_trouble(Feedback.everything, Trouble.objects, CHUNK)
     until = now + MOST_SECONDS
     reports = Feedback.objects.filter(created_at__lt=_days_ago(settings.feedback_days))
-    if not all(_delete(rows, until) for rows in old) or not _forget_feedback(reports, until):
+    is_done = all(_delete(rows, until) for rows in old) and _forget_feedback(reports, until)
+    if not is_done or late == CHUNK:
         _looked_at = None
 
 

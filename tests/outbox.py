@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import connection
 
 from portal.models import Person
 from redirection.feedback.answers import announce
 from redirection.feedback.giving import record
-from redirection.models import Answer, Feedback, Tenant, Trouble, WebhookEndpoint
+from redirection.models import (
+    Answer,
+    Feedback,
+    OutgoingMessage,
+    Tenant,
+    Trouble,
+    WebhookEndpoint,
+)
 from redirection.outbox.sending import Sender
 
 HOOK = "https://hooks.example.com/feedback"
@@ -39,6 +50,29 @@ def answered(
 ) -> Answer:
     olga, _ = Person.objects.get_or_create(username="olga", is_staff=True)
     return announce(trouble, state=state, text=text, page=page, author=olga)
+
+
+def waiting(tenant: Tenant, person: Person) -> OutgoingMessage:
+    """The only message: a report, for a webhook of its tenant."""
+    hook(tenant)
+    given(tenant, person)
+    return OutgoingMessage.objects.get()
+
+
+@contextmanager
+def at_first_update(other: Callable[[], object]) -> Iterator[None]:
+    """``other`` does its work between what is read and the first row that is written."""
+    is_done = False
+
+    def execute(run: Any, sql: str, *rest: Any) -> Any:
+        nonlocal is_done
+        if sql.startswith("UPDATE") and not is_done:
+            is_done = True
+            other()
+        return run(sql, *rest)
+
+    with connection.execute_wrapper(execute):
+        yield
 
 
 def send_all() -> None:

@@ -15,7 +15,7 @@ from portal.models import Person
 from redirection.models import DigestSubscription, Feedback, OutgoingMessage, RoleSnapshot, Tenant
 from redirection.outbox import digests
 from tests.conftest import MakePerson
-from tests.outbox import given, send_all
+from tests.outbox import at_first_update, given, send_all
 
 NOW = timezone.now()
 DAY = timedelta(days=1)
@@ -69,6 +69,31 @@ def test_once_a_period_and_at_the_same_time_of_day(
     assert digests.write_due(NOW + timedelta(hours=2)) == 0
     subscribed.refresh_from_db()
     assert subscribed.told_until == NOW
+
+
+def test_of_two_senders_at_once_one_writes_it(
+    subscribed: DigestSubscription, contoso: Tenant, otto: Person
+) -> None:
+    given(contoso, otto)
+    Feedback.objects.update(created_at=NOW - DAY / 2)
+    others: list[int] = []
+    with at_first_update(lambda: others.append(digests.write_due(NOW))):
+        assert digests.write_due(NOW) == 0
+    assert others == [1]
+    assert OutgoingMessage.objects.count() == 1
+
+
+def test_a_name_with_a_line_break_makes_no_header(
+    subscribed: DigestSubscription, contoso: Tenant, otto: Person, mailoutbox: list[EmailMessage]
+) -> None:
+    Tenant.objects.update(title="Contoso\nBcc: somebody@else.example")
+    given(contoso, otto)
+    Feedback.objects.update(created_at=NOW - DAY / 2)
+    digests.write_due(NOW)
+    send_all()
+    (made,) = mailoutbox
+    assert made.message()["Subject"].endswith("Contoso Bcc: somebody@else.example")
+    assert made.recipients() == ["rita@contoso.example"]
 
 
 def test_where_nothing_was_reported_none_is_written(subscribed: DigestSubscription) -> None:

@@ -16,7 +16,7 @@ from portal.models import Person
 from redirection.feedback.giving import record
 from redirection.models import Feedback, Tenant, Trouble
 from tests.conftest import MakePerson
-from tests.test_settings_page import sign_in, unsent_owner
+from tests.test_settings_page import sign_in, text, unsent_owner
 
 FORM = "/redirection/feedback"
 
@@ -302,3 +302,23 @@ def test_on_another_tenants_host_a_person_gives_none(
     sign_in(browser, otto)
     assert browser.post(FORM, report()).status_code == HTTPStatus.NOT_FOUND
     assert not Feedback.objects.exists()
+
+
+def test_a_text_that_is_too_long_comes_back_whole(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    # A browser would cut it off without a word.
+    assert (
+        "maxlength" not in re.findall("<textarea[^>]*>", destination.get(FORM).content.decode())[0]
+    )
+    response = destination.post(FORM, report(text="x" * 4001))
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "x" * 4001 in response.content.decode()
+    assert not Feedback.objects.exists()
+
+
+def test_the_form_says_who_reads_it(otto: Person, contoso: Tenant, destination: Client) -> None:
+    sign_in(destination, otto)
+    said = text(destination.get(FORM))
+    assert "Administrators of your organisation read it too" in said

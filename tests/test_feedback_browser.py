@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal.models import Person
 from redirection.feedback.giving import record
-from redirection.feedback.screenshots import Picture
+from redirection.feedback.screenshots import MOST_BYTES, Picture
 from redirection.models import Answer, Feedback, Tenant, Trouble
 from tests.browser import Demo, off, sign_in
 from tests.test_feedback_outage import ADDRESS, TYPED, down
@@ -45,6 +45,7 @@ def sent(otto: Person, contoso: Tenant, destination: Client) -> Feedback:
         otto,
         source="banner",
         rating=2,
+        may_contact=True,
         screenshot=picture,
         **said,  # type: ignore[arg-type]
     )
@@ -120,6 +121,23 @@ def test_from_the_header_the_keyboard_is_enough_too(demo: Demo, page: Page) -> N
     expect(page.get_by_role("button", name="Submit")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+
+
+def test_a_picture_that_is_too_large_is_refused_before_it_is_sent(
+    otto: Person, contoso: Tenant, destination: Client, chromium: Browser
+) -> None:
+    signed_in(destination, otto)
+    page = shown(chromium, destination.get(FORM, {"about": "/audits"}), f"http://a{FORM}")
+    picture = page.get_by_label("Picture of the page")
+
+    def choose(size: int) -> Any:
+        picture.set_input_files(
+            {"name": "page.png", "mimeType": "image/png", "buffer": b"x" * size}
+        )
+        return picture.evaluate("field => field.validationMessage")
+
+    assert "larger than 5 MB" in choose(MOST_BYTES + 1)
+    assert choose(MOST_BYTES) == ""
 
 
 def test_a_draft_stays_in_its_tab_for_its_person_and_page(

@@ -6,13 +6,14 @@ that the other organisation gets to see.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal.demo.environment import file_for
-from tests.browser import PATIENCE, Demo, sign_in
+from tests.browser import PATIENCE, Demo, sign_in, sign_in_on_legacy
 
 OTTO, OMAR = "Otto ordinary member of contoso", "Omar ordinary member of fabrikam"
 ADA = "Ada Cloud App Security Administrator of contoso"
@@ -137,3 +138,55 @@ def test_two_organisations_report_the_same_and_one_answer_reaches_both(
         expect(link).to_have_attribute("href", demo.url("security", "/cloudapps/files"))
     ada.reload()
     expect(ada.get_by_text("It is under Cloud apps, Files")).to_be_visible()
+
+
+def assert_asks_about(page: Page, about: str, source: str) -> None:
+    expect(page.get_by_role("heading", name="Give feedback")).to_be_visible()
+    expect(page.get_by_label("The page it is about")).to_have_value(re.compile(about))
+    expect(page.locator("[name=source]")).to_have_value(source)
+
+
+@pytest.mark.usefixtures("off")
+def test_banner_header_and_switching_off_ask_about_their_page(
+    demo: Demo, browsers: dict[str, Page]
+) -> None:
+    otto, ada = browsers["otto"], browsers["ada"]
+    sign_in_on_legacy(otto, demo, OTTO)
+    otto.goto(demo.url("contoso", "/#/files"))
+    banner = otto.get_by_role("region", name="Moving to Microsoft 365 Defender")
+    banner.get_by_role("link", name="Give feedback").click()
+    assert_asks_about(otto, "^/#/files$", "banner")
+
+    demo.switch("contoso", "on")
+    settings = demo.url("security", "/cloudapps/settings?tabid=autoRedirection")
+    sign_in(ada, settings, ADA)
+    ada.get_by_role("banner").get_by_role("link", name="Give feedback").click()
+    assert_asks_about(ada, "^/cloudapps/settings", "header")
+    ada.goto(f"{settings}&confirm=off")
+    confirm = ada.get_by_role("region", name="Switch automatic redirection off?")
+    confirm.get_by_role("link", name="Give feedback").click()
+    assert_asks_about(ada, "^/cloudapps/settings.*confirm=off", "switch_off")
+
+
+@pytest.mark.usefixtures("off")
+def test_without_scripts_somebody_reports_agrees_and_takes_that_back(
+    demo: Demo, chromium: Browser
+) -> None:
+    with chromium.new_context(
+        java_script_enabled=False, viewport={"width": 360, "height": 740}
+    ) as (context):
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        sign_in(page, demo.url("security", "/redirection/feedback?about=/alerts"), OTTO)
+        page.get_by_role("radio", name="Broken or slow").check()
+        page.get_by_label("What did you like").fill("Alerts take a minute without scripts.")
+        page.get_by_label("You may contact me").check()
+        page.get_by_role("button", name="Submit").click()
+        expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        page.get_by_role("link", name="My feedback").click()
+        report = page.get_by_role("region").filter(has_text="without scripts")
+        expect(report).to_contain_text("Open")
+        report.get_by_role("button", name="Do not contact me any more").click()
+        expect(page.get_by_role("status")).to_contain_text("not be contacted about this feedback")
+        expect(report.get_by_role("button")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

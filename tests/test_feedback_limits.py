@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Person
+from redirection.feedback.giving import give
 from redirection.feedback.limits import TooMuchFeedback, check_limits
 from redirection.models import Feedback, StepBackGrant, Tenant, Trouble
 from tests.conftest import MakePerson, Switch
@@ -28,9 +30,11 @@ def few(settings: Settings) -> None:
     settings.REDIRECTION_FEEDBACK_PER_TENANT = 5
 
 
-def send(browser: Client, words: str) -> Any:
-    said = {"kind": "missing", "text": words, "page": "/audits", "may_contact": "on"}
-    return browser.post(FORM, said)
+def send(browser: Client, words: str, picture: SimpleUploadedFile | None = None) -> Any:
+    said: dict[str, Any] = {"kind": "missing", "text": words, "page": "/audits"}
+    if picture is not None:
+        said["screenshot"] = picture
+    return browser.post(FORM, {**said, "may_contact": "on"})
 
 
 def test_a_person_who_sends_too_much_waits_and_loses_nothing(
@@ -78,9 +82,9 @@ def test_whoever_sends_without_end_costs_two_looks_and_changes_nothing(
         send(destination, f"Report {number}")
     # Neither takes a lock, opens a transaction, nor reads a picture.
     monkeypatch.setattr("redirection.views.feedback.give", None)
-    monkeypatch.setattr("redirection.views.feedback.FeedbackForm.is_valid", None)
-    for _ in range(20):
-        assert send(destination, "Again").status_code == HTTPStatus.TOO_MANY_REQUESTS
+    monkeypatch.setattr("redirection.feedback.forms.picture_of", None)
+    for picture in (None, SimpleUploadedFile("a.png", b"x" * 100)) * 10:
+        assert send(destination, "Again", picture).status_code == HTTPStatus.TOO_MANY_REQUESTS
     with django_assert_num_queries(1), pytest.raises(TooMuchFeedback):
         check_limits(contoso, otto, timezone.now())
     assert (Feedback.objects.count(), Trouble.objects.get().reports) == (3, 3)
@@ -115,3 +119,27 @@ def test_a_step_back_beyond_the_limit_says_so_before_anything_opens(
     assert not StepBackGrant.objects.exists()
     del asked["send_feedback"]
     assert destination.post("/redirection/step-back", asked).status_code == HTTPStatus.FOUND
+
+
+def test_only_so_many_pictures_of_one_person_are_read_in_an_hour(
+    otto: Person, contoso: Tenant, destination: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redirection.feedback.limits.MOST_PICTURES", 2)
+    sign_in(destination, otto)
+    broken = SimpleUploadedFile("page.png", b"no picture")
+    for _ in range(2):
+        broken.seek(0)
+        assert send(destination, "Where is it?", broken).status_code == HTTPStatus.BAD_REQUEST
+    broken.seek(0)
+    refused = send(destination, "Where is it?", broken)
+    assert refused.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    assert 0 < int(refused["Retry-After"]) <= 3600
+    assert "Where is it?</textarea>" in refused.content.decode()
+    assert send(destination, "Where is it?").status_code == HTTPStatus.FOUND
+
+
+def test_whatever_disabled_a_tenant_meanwhile_wins(otto: Person, contoso: Tenant) -> None:
+    Tenant.objects.filter(pk=contoso.pk).update(enabled=False)
+    with pytest.raises(Tenant.DoesNotExist):
+        give(contoso, otto, kind="missing", text="", page="/audits", portal="legacy", source="")
+    assert not Feedback.objects.exists()

@@ -12,11 +12,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from portal.models import Person
+from redirection.feedback.answers import announce
 from redirection.feedback.giving import record
-from redirection.models import Answer, Feedback, RoleSnapshot, Tenant, Trouble
+from redirection.models import Answer, Feedback, OutgoingMessage, RoleSnapshot, Tenant, Trouble
+from redirection.outbox.mails import mail_of
 from tests.conftest import PAGE_LOAD, MakePerson
 from tests.test_settings_page import sign_in, text
 
@@ -203,3 +205,51 @@ def test_the_header_asks_once_and_nothing_for_strangers(
     about = [query["sql"] for query in asked if "redirection_feedback" in query["sql"]]
     assert len(about) == 1
     assert "COUNT" in about[0]
+
+
+@pytest.mark.parametrize("portal", ["legacy", "destination"])
+def test_the_agreement_to_be_contacted_is_taken_back(
+    portal: str, otto: Person, contoso: Tenant, request: pytest.FixtureRequest
+) -> None:
+    browser: Client = request.getfixturevalue(portal)
+    sign_in(browser, otto)
+    agreed = report(contoso, otto, "Write to me", may_contact=True)
+    other = report(contoso, otto, "About this too", may_contact=True, page="/#/files")
+    page = browser.get(MINE).content.decode()
+    assert page.count("Do not contact me any more") == 2
+    assert f'name="withdraw" value="{agreed.pk}"' in page
+    said = text(browser.post(MINE, {"withdraw": agreed.pk}, follow=True))
+    assert "You will not be contacted about this feedback any more." in said
+    assert said.count("Do not contact me any more") == 1
+    agreed.refresh_from_db()
+    other.refresh_from_db()
+    assert (agreed.may_contact, other.may_contact) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "number", ["", "0", "-1", "x", "\x00", "9" * 30, "\u0661", "of somebody else"]
+)
+def test_nobody_takes_back_what_is_not_theirs(
+    number: str, otto: Person, rita: Person, contoso: Tenant, destination: Client
+) -> None:
+    theirs = report(contoso, rita, "Write to me", may_contact=True)
+    sign_in(destination, otto)
+    asked = str(theirs.pk) if number == "of somebody else" else number
+    response = destination.post(MINE, {"withdraw": asked})
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    theirs.refresh_from_db()
+    assert theirs.may_contact
+
+
+def test_mail_that_waits_is_not_sent_once_the_agreement_is_taken_back(
+    otto: Person, ada: Person, contoso: Tenant, destination: Client, settings: Settings
+) -> None:
+    settings.REDIRECTION_SENDS_MAIL = True
+    Person.objects.filter(pk=otto.pk).update(email="otto@contoso.example")
+    agreed = report(contoso, otto, "Write to me", may_contact=True)
+    announce(agreed.trouble, state="planned", text="Soon", page="", author=ada)
+    waiting = OutgoingMessage.objects.get(kind=OutgoingMessage.Kind.MAIL)
+    assert mail_of(waiting) is not None
+    sign_in(destination, otto)
+    destination.post(MINE, {"withdraw": agreed.pk})
+    assert mail_of(OutgoingMessage.objects.get(pk=waiting.pk)) is None

@@ -1,34 +1,24 @@
-"""Screenshots: only pixels are kept, and only for whoever may see them."""
+"""Screenshots: only pixels are kept."""
 
 from __future__ import annotations
 
 import struct
 import tracemalloc
 import zlib
-from http import HTTPStatus
-from io import BufferedReader, BytesIO, RawIOBase
+from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from hypothesis import given, strategies
 from PIL import Image, PngImagePlugin
 
-from portal.models import Person
 from redirection.feedback import screenshots
-from redirection.feedback.giving import record
 from redirection.feedback.screenshots import (
-    MOST_BYTES,
-    BoundedUpload,
     NotAPicture,
     ReadingOthers,
     TooManyPixels,
     picture_of,
 )
-from redirection.models import Feedback, Screenshot, Tenant
-from tests.conftest import PAGE_LOAD
-from tests.test_settings_page import sign_in, text
 
 FORM = "/redirection/feedback"
 SCRIPT = b"<script>alert(1)</script>"
@@ -189,187 +179,3 @@ def test_pictures_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
     with screenshots._reading, pytest.raises(ReadingOthers):
         picture_of(BytesIO(picture()))
     assert picture_of(BytesIO(picture())).width == 40
-
-
-def sent(browser: Client, content: bytes, **more: Any) -> Any:
-    file = SimpleUploadedFile("../../x.png" + "y" * 300, content, "text/html")
-    said = {"kind": "broken", "text": "See <there>", "page": "/audits", "screenshot": file}
-    return browser.post(FORM, {**said, **more})
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (SVG, "This is no picture that can be read."),
-        (b"", "The submitted file is empty."),
-        (bomb(50_000, 50_000), "The picture has more than 40 megapixels."),
-        (picture() + b"\0" * MOST_BYTES, "The picture is larger than 5 MB."),
-    ],
-)
-def test_a_refused_picture_loses_no_word(
-    content: bytes, problem: str, otto: Person, contoso: Tenant, destination: Client
-) -> None:
-    sign_in(destination, otto)
-    answer = sent(destination, content)
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
-    assert problem in text(answer)
-    assert "See &lt;there&gt;</textarea>" in answer.content.decode()
-    assert not Feedback.objects.exists()
-
-
-def test_a_picture_is_read_only_once_the_rest_is_right(
-    otto: Person, contoso: Tenant, destination: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sign_in(destination, otto)
-    monkeypatch.setattr("redirection.feedback.forms.picture_of", None)
-    assert sent(destination, picture(), kind="").status_code == HTTPStatus.BAD_REQUEST
-
-
-def test_50_megabytes_cost_neither_memory_nor_disk(
-    otto: Person, contoso: Tenant, destination: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sign_in(destination, otto)
-    monkeypatch.setattr("tempfile.NamedTemporaryFile", None)
-    head = (
-        b'--x\r\nContent-Disposition: form-data; name="screenshot"; filename="a.png"\r\n'
-        b"Content-Type: image/png\r\n\r\n"
-    )
-    tail = b'\r\n--x\r\nContent-Disposition: form-data; name="text"\r\n\r\nStill here\r\n--x--\r\n'
-    size = 50 * 1024 * 1024
-    left = [head, *[b"\0" * 32768] * (size // 32768), tail]
-    tracemalloc.start()
-    try:
-        answer = destination.generic(
-            "POST",
-            FORM,
-            CONTENT_TYPE="multipart/form-data; boundary=x",
-            CONTENT_LENGTH=str(len(head) + size + len(tail)),
-            **{"wsgi.input": BufferedReader(Stream(left), 65536)},
-        )
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert "The picture is larger than 5 MB." in text(answer)
-    assert "Still here" in text(answer)
-    assert peak < 20_000_000
-
-
-class Stream(RawIOBase):
-    """What a server reads from a connection, a piece at a time."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self.pieces = iter(pieces)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        piece = next(self.pieces, b"")
-        into[: len(piece)] = piece
-        return len(piece)
-
-
-def test_of_many_files_one_is_kept() -> None:
-    upload = BoundedUpload()
-    upload.new_file("screenshot", "a.png", "image/png", 3)
-    upload.receive_data_chunk(b"abc", 0)
-    for name in ("screenshot", "other"):
-        with pytest.raises(screenshots.SkipFile):
-            upload.new_file(name, "b.png", "image/png", 3)
-    file = upload.file_complete(3)
-    assert file is not None
-    assert file.read() == b"abc"
-
-
-@pytest.fixture
-def reported(otto: Person, contoso: Tenant) -> str:
-    """The address of the picture of Otto's report."""
-    said = {"kind": "broken", "text": "See there", "page": "/audits", "portal": "legacy"}
-    kept = picture_of(BytesIO(picture()))
-    feedback = record(contoso, otto, source="banner", screenshot=kept, **said)
-    return f"{FORM}/{feedback.pk}/screenshot"
-
-
-def test_a_picture_comes_from_where_it_cannot_run(
-    reported: str, otto: Person, destination: Client
-) -> None:
-    sign_in(destination, otto)
-    answer = destination.get(reported)
-    assert answer.content == bytes(Screenshot.objects.get().png)
-    shown = {name: answer[name] for name in answer.headers}
-    assert shown["Content-Type"] == "image/png"
-    assert shown["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    assert shown["X-Content-Type-Options"] == "nosniff"
-    assert shown["Cross-Origin-Resource-Policy"] == "same-origin"
-    assert "no-store" in shown["Cache-Control"]
-    number = Feedback.objects.get().pk
-    assert shown["Content-Disposition"] == f'inline; filename="feedback-{number}.png"'
-
-
-@pytest.mark.parametrize(
-    ("who", "status"),
-    [
-        ("otto", HTTPStatus.OK),
-        ("rita", HTTPStatus.OK),
-        ("colleague", HTTPStatus.NOT_FOUND),
-        ("admin of another organisation", HTTPStatus.NOT_FOUND),
-        ("operator", HTTPStatus.OK),
-        ("operator without the permission", HTTPStatus.NOT_FOUND),
-        ("nobody", HTTPStatus.FOUND),
-    ],
-)
-def test_whoever_may_not_see_it_finds_nothing(
-    who: str,
-    status: HTTPStatus,
-    reported: str,
-    otto: Person,
-    rita: Person,
-    contoso: Tenant,
-    fabrikam: Tenant,
-    person: Any,
-    destination: Client,
-) -> None:
-    people = {
-        "otto": otto,
-        "rita": rita,
-        "colleague": person(contoso, "Paul"),
-        "admin of another organisation": person(
-            fabrikam, "Fay", roles=["62e90394-69f5-4237-9190-012177145e10"]
-        ),
-        "operator": Person.objects.create_superuser("olga"),
-        "operator without the permission": Person.objects.create_user("oleg", is_staff=True),
-    }
-    if who in people:
-        sign_in(destination, people[who])
-    assert destination.get(reported).status_code == status
-
-
-def test_on_the_host_of_another_organisation_there_is_none(
-    reported: str, otto: Person, fabrikam: Tenant
-) -> None:
-    operator = Person.objects.create_superuser("olga")
-    browser = Client(headers={"host": "fabrikam.portal.localhost", **PAGE_LOAD})
-    for somebody in (otto, operator):
-        sign_in(browser, somebody)
-        assert browser.get(reported).status_code == HTTPStatus.NOT_FOUND
-
-
-def test_a_report_without_a_picture_has_none(
-    otto: Person, contoso: Tenant, destination: Client
-) -> None:
-    said = {"kind": "other", "text": "x", "page": "/", "portal": "legacy", "source": "banner"}
-    feedback = record(contoso, otto, **said)
-    sign_in(destination, otto)
-    answer = destination.get(f"{FORM}/{feedback.pk}/screenshot")
-    assert answer.status_code == HTTPStatus.NOT_FOUND
-    assert "Look at the picture" not in text(destination.get(f"{FORM}/{feedback.pk}"))
-
-
-def test_the_sender_finds_the_picture_with_the_report(
-    otto: Person, contoso: Tenant, destination: Client
-) -> None:
-    sign_in(destination, otto)
-    receipt = sent(destination, picture())["Location"]
-    assert Screenshot.objects.get().width == 40
-    page = destination.get(receipt).content.decode()
-    assert f'href="{receipt}/screenshot"' in page

@@ -158,13 +158,16 @@ def test_a_store_that_is_down_keeps_the_answer_and_gets_the_refusal_later(
     assert (kept.times, kept.reference) == (2, reference)
 
 
-def test_whoever_is_erased_meanwhile_takes_nothing_with_them(otto: Person) -> None:
-    asked = request()
-    asked.user = otto
-    record(asked, What.DENIED)
+def test_of_whoever_is_gone_meanwhile_nothing_is_written_and_the_rest_is(
+    otto: Person, rita: Person
+) -> None:
+    for somebody in (otto, rita):
+        asked = request()
+        asked.user = somebody
+        record(asked, What.DENIED)
     otto.delete()
     write_refusals()
-    assert Refusal.objects.get().person is None
+    assert Refusal.objects.get().person == rita
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,18 @@ def test_the_filter_narrows_the_list_and_the_file(
     assert "No report is like that." in text(reader.get(PAGE, {"text": "nonsense"}))
 
 
+def test_page_loads_of_others_order_nothing(
+    reader: Client, contoso: Tenant, fabrikam: Tenant, otto: Person
+) -> None:
+    report(contoso, otto, page="/#/audits")
+    report(contoso, otto, page="/#/files")
+    loads(contoso, "/audits", 5)
+    loads(contoso, "/files", 10)
+    loads(fabrikam, "/audits", 100)
+    found = [row[0].split()[-1] for row in rows(reader.get(PAGE, {"order": "loads"}))]
+    assert found == ["/files", "/audits"]
+
+
 def test_the_list_is_ordered_as_asked(reader: Client, contoso: Tenant, otto: Person) -> None:
     for page, number, hours in (("/#/audits", 1, 3), ("/#/files", 3, 2), ("/#/policy", 2, 1)):
         for _ in range(number):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from playwright.sync_api import Browser
+from pytest_django import Settings
 
 from portal.models import Person
 from redirection.feedback.answers import announce
@@ -50,8 +51,11 @@ def number(contoso: Tenant, fabrikam: Tenant, rita: Person, otto: Person, ada: P
 
 @pytest.mark.parametrize("address", PAGES.values(), ids=PAGES.keys())
 def test_axe_finds_nothing_on_what_people_report(
-    address: str, chromium: Browser, number: int, rita: Person
+    address: str, chromium: Browser, number: int, rita: Person, settings: Settings
 ) -> None:
+    # With the card that asks whether a summary comes by mail.
+    settings.REDIRECTION_SENDS_MAIL = True
+    Person.objects.filter(pk=rita.pk).update(email="rita@contoso.example")
     browser = Client(headers=PAGE_LOAD)
     browser.force_login(rita, "redirection.permissions.TenantRolesBackend")
     checked(chromium, browser, address.format(number=number))

@@ -136,7 +136,12 @@ SAMPLES = (
     "user/",
 )
 
-MY_FEEDBACK = View("/redirection/my-feedback", signed_in(OK), signed_in(NOT_SO), signed_in(NOT_SO))
+MY_FEEDBACK = View(
+    # The report whose agreement is taken back is the switcher's.
+    "/redirection/my-feedback", signed_in(OK),
+    (SIGN_IN, MISSING, MISSING, AWAY, MISSING, MISSING), signed_in(NOT_SO),
+    {"withdraw": "{feedback}"},
+)  # fmt: skip
 # The switcher's, with a picture: for admins of the organisation, and operators.
 PICTURE = "/redirection/feedback/{feedback}/screenshot"
 RATED = {"rating": "5", "kind": "praise"}

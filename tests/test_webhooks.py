@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
     [
         "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0",
         "100.64.0.1", "::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
-        "224.0.0.1",
+        "224.0.0.1", "::127.0.0.1", "::ffff:0:7f00:1", "fec0::1", "4000::1", "::", "ff02::1",
     ],
 )  # fmt: skip
 def test_a_name_that_leads_inside_is_not_called(
@@ -130,6 +131,27 @@ def test_a_name_that_leads_inside_is_not_called(
     with session() as by:
         outcome = deliver(CALL, by)
     assert outcome.problem == "The address leads into a private network."
+
+
+@pytest.mark.parametrize("address", ["203.0.114.5", "2606:4700::1111"])
+def test_the_very_address_that_was_checked_is_connected_to(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    connected = []
+
+    def resolve(*_: Any, **__: Any) -> list[Any]:
+        return [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
+
+    def connect(to: tuple[str, int], *_: Any, **__: Any) -> None:
+        connected.append(to)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    with session() as by:
+        assert deliver(CALL, by).problem == "ConnectionError"
+    assert {host.strip("[]") for host, _ in connected} == {address}
 
 
 @responses.activate
@@ -192,6 +214,31 @@ def test_inside_is_called_where_the_operator_allows_it(receiver: Callable[..., s
     assert seen["User-Agent"] == "portal-redirection"
 
 
+def test_neither_a_proxy_nor_a_password_of_the_environment_is_used(
+    receiver: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    passwords = tmp_path / "netrc"
+    passwords.write_text("machine 127.0.0.1 login somebody password secret\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(passwords))
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    # Nobody listens there.
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    seen: dict[str, str] = {}
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        seen.update(handler.headers)
+        handler.send_response(HTTPStatus.NO_CONTENT)
+        handler.end_headers()
+
+    with session() as by:
+        outcome = deliver(Call(receiver(note), "msg_1", "{}", CALL.secrets), by)
+    assert outcome.problem == ""
+    assert "Authorization" not in seen
+
+
 def test_an_answer_without_end_is_not_read(receiver: Callable[..., str]) -> None:
     sent = []
 
@@ -242,8 +289,6 @@ def test_an_operator_adds_a_webhook_and_gets_its_secret(
 
 
 def test_the_body_says_what_is_documented(call: Call) -> None:
-    from pathlib import Path
-
     body = json.loads(call.body)
     text = (Path(__file__).parent.parent / "docs" / "messages.md").read_text()
     for name in [*body, *body["data"], *body["data"]["trouble"]]:

@@ -34,6 +34,8 @@ class SessionLimitsMiddleware:
         try:
             if SESSION_KEY in session and _is_over(session, now):
                 logout(request)
+            # Asked now: whoever asks later has no answer for a store that fails.
+            bool(request.user.is_authenticated)
         except STORE_ERRORS as error:
             # This is the first to ask the store who somebody is.
             return store_failed(request, error)

@@ -20,9 +20,17 @@ from redirection import switches
 from redirection.conf import conf
 from redirection.exports import FORMATS
 from redirection.feedback.answers import AnsweredMeanwhile, announce, newest_answer
+from redirection.feedback.forms import PlainTextField
 from redirection.feedback.loads import DAYS, feature_of, loads_of_all
-from redirection.feedback.queue import Queue, QueueColumns, TenantFilter, found, with_tenants
-from redirection.feedback.queue_files import VIEW_REPORTS, TroubleFiles
+from redirection.feedback.queue import (
+    VIEW_REPORTS,
+    Queue,
+    QueueColumns,
+    TenantFilter,
+    found,
+    with_tenants,
+)
+from redirection.feedback.queue_files import TroubleFiles
 from redirection.models import Feedback, Screenshot, Trouble
 from redirection.models.feedback import PAGE_LENGTH, TEXT_LENGTH
 from redirection.unmatched_admin import rule_for, rule_number
@@ -36,7 +44,7 @@ class AnswerForm(forms.Form):
     """What is said to all senders at once, and the newest answer that its author has seen."""
 
     state = forms.ChoiceField(label=gettext_lazy("State"), choices=Trouble.State.choices)
-    text = forms.CharField(
+    text = PlainTextField(
         label=gettext_lazy("Answer"),
         max_length=TEXT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"}),
@@ -88,7 +96,10 @@ class TroubleAdmin(QueueColumns, TroubleFiles, admin.ModelAdmin):  # type: ignor
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         text = search_term.strip()
-        return (found(queryset, text) if text else queryset), False
+        if not text:
+            return queryset, False
+        # Whoever may not read reports finds nothing in them by guessing either.
+        return found(queryset, text, in_reports=request.user.has_perm(VIEW_REPORTS)), False
 
     def get_urls(self) -> list[URLPattern]:
         return [*self.file_urls(), *super().get_urls()]

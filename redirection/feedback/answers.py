@@ -43,13 +43,19 @@ def announce(
     ``page`` is path, query and fragment on the destination to try, or empty; an address of a
     configured destination will do. ``seen_answer`` is the number of the newest answer that the
     author saw, 0 for none. What stands there already is returned and sent to nobody again.
-    Raises ValidationError, and AnsweredMeanwhile if somebody else was faster.
+    Raises ValidationError, also where every report of it was erased meanwhile, and
+    AnsweredMeanwhile if somebody else was faster.
     """
     if state not in Trouble.State.values:
         raise ValidationError({"state": _("Choose one.")}, code="state")
     text, page = checked_text(text), checked_page(page)
     with transaction.atomic():
-        locked = Trouble.objects.select_for_update(no_key=True).get(pk=trouble.pk)
+        locked = Trouble.objects.select_for_update(no_key=True).filter(pk=trouble.pk).first()
+        if locked is None:
+            raise ValidationError(
+                _("Everything that was reported of it has been erased: nobody is left to answer."),
+                code="erased",
+            )
         newest = newest_answer(locked)
         # A double click, or a form sent again, finds the very answer it gave.
         is_there = newest and (newest.state, newest.text, newest.page) == (state, text, page)

@@ -27,7 +27,8 @@ _WORDS = {
     "too_large": _("The picture is larger than 5 MB. Choose a smaller one, or send without it."),
     "not_a_picture": _("This is no picture that can be read. Choose a PNG, JPEG or WebP picture."),
     "too_many_pixels": _(
-        "The picture has more than 40 megapixels. Choose a smaller one, or send without it."
+        "The picture has more than 40 megapixels, or 20 as WebP. Choose a smaller one, or send "
+        "without it."
     ),
     "reading_others": _(
         "Other pictures are being read just now. Add yours and send again in a moment, or send "
@@ -41,6 +42,12 @@ class PlainTextField(forms.CharField):
 
     A null character is left for the validator that names it.
     """
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        # With ``maxlength`` a browser cuts off the end of a longer text that is pasted, and
+        # says nothing; here the whole text comes back with an error.
+        attrs: dict[str, Any] = super().widget_attrs(widget)
+        return {name: value for name, value in attrs.items() if name != "maxlength"}
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(value) or ""
@@ -66,24 +73,36 @@ class Radios(forms.RadioSelect):
 
 
 class FeedbackForm(forms.Form):
-    """What somebody says about a page of either portal."""
+    """What somebody says about a page of either portal.
+
+    Labels that ask get no colon: which signs end a question differs by language.
+    """
 
     source = forms.CharField(required=False, widget=forms.HiddenInput)
-    page = PlainPageField(label=_("The page it is about"), required=False, max_length=PAGE_LENGTH)
+    page = PlainPageField(
+        label=_("The page it is about"),
+        required=False,
+        max_length=PAGE_LENGTH,
+        # Else the first slash of a path stands behind it where people write from right to left.
+        widget=forms.TextInput(attrs={"dir": "ltr"}),
+    )
     kind = forms.ChoiceField(
         label=_("What is it about?"),
+        label_suffix="",
         choices=Feedback.Kind.choices,
         widget=Radios,
         error_messages=CHOOSE_ONE,
     )
     text = PlainTextField(
         label=_("What did you like, what could be better?"),
+        label_suffix="",
         required=False,
         max_length=TEXT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     rating = forms.TypedChoiceField(
         label=_("How is it going?"),
+        label_suffix="",
         required=False,
         coerce=int,
         empty_value=None,
@@ -102,7 +121,14 @@ class FeedbackForm(forms.Form):
         label=_("Picture of the page"),
         required=False,
         # Whatever it is called and however long that is: the name is not kept.
-        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+        widget=forms.FileInput(
+            attrs={
+                "accept": "image/png,image/jpeg,image/webp",
+                # The script says so before anything is sent.
+                "data-most-bytes": MOST_BYTES,
+                "data-too-large": _WORDS["too_large"],
+            }
+        ),
         help_text=_(
             "PNG, JPEG or WebP, up to 5 MB. Only what is seen in it is kept: hide what others "
             "must not see."

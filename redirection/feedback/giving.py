@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from redirection import switches
@@ -19,6 +19,8 @@ from redirection.reported_pages import route_of
 
 # The same words about the same page: a form sent twice, or again after an answer got lost.
 SENT_TWICE = timedelta(minutes=10)
+# Whoever waits keeps a thread from everybody else.
+_LONGEST_WAIT = "3s"
 
 
 class Said(TypedDict, total=False):
@@ -37,15 +39,19 @@ class Said(TypedDict, total=False):
 def give(tenant: Tenant, person: Any, **said: Unpack[Said]) -> Feedback:
     """Record what somebody sends, within the limits; a form sent twice is one report.
 
-    Raises TooMuchFeedback. Whoever asks ``check_limits`` first keeps those who send without end
-    from waiting here.
+    What a report lacked when it was first sent, a picture or being contacted, is added to it.
+    Raises TooMuchFeedback, Tenant.DoesNotExist for a tenant that is disabled, and
+    OperationalError where others keep it waiting for too long.
+    Whoever asks ``check_limits`` first keeps those who send without end from waiting here.
     """
     with transaction.atomic():
-        # One at a time in a tenant, so that many at once are counted as well.
-        list(Tenant.objects.select_for_update(no_key=True).filter(pk=tenant.pk).values("pk"))
-        same = _sent_already(tenant, person, said)
+        _wait_only_so_long()
+        # One at a time in a tenant, so that many at once are counted as well. It may have been
+        # erased meanwhile.
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk, enabled=True)
+        same = given_already(tenant, person, **said)
         if same is not None:
-            return same
+            return _with_the_rest(same, said)
         check_limits(tenant, person, timezone.now())
         return record(tenant, person, **said)
 
@@ -68,12 +74,12 @@ def record(
 
     A trouble that was said to be fixed is open again.
     """
-    now = timezone.now()
     page = plain_page(page)[:PAGE_LENGTH]
+    trouble = _reported(_route(tenant, page, portal), kind)
     feedback = Feedback.objects.create(
         tenant=tenant,
         person=person,
-        trouble=_reported(_route(tenant, page, portal), kind, now),
+        trouble=trouble,
         portal=portal,
         source=source,
         page=page,
@@ -81,15 +87,10 @@ def record(
         kind=kind,
         text=plain_text(text)[:TEXT_LENGTH],
         may_contact=may_contact,
-        created_at=now,
+        created_at=trouble.last_at,
     )
     if screenshot is not None:
-        Screenshot.objects.create(
-            feedback=feedback,
-            png=screenshot.png,
-            width=screenshot.width,
-            height=screenshot.height,
-        )
+        _keep(feedback, screenshot)
     feedback_given(feedback)
     return feedback
 
@@ -99,22 +100,8 @@ def _route(tenant: Tenant, page: str, portal: str) -> str:
     return route_of(page, on_legacy=on_legacy, rules=switches.held().rules, cloud=tenant.cloud)
 
 
-def _reported(route: str, kind: str, now: datetime) -> Trouble:
-    """The trouble with one report more; locked until the transaction ends."""
-    Trouble.objects.get_or_create(route=route, kind=kind, defaults={"first_at": now})
-    same = Trouble.objects.select_for_update(no_key=True).filter(route=route, kind=kind)
-    # Gone again where its last report was erased meanwhile.
-    trouble = same.first() or Trouble.objects.create(route=route, kind=kind, first_at=now)
-    trouble.reports += 1
-    trouble.last_at = now
-    if trouble.state == Trouble.State.FIXED:
-        trouble.state = Trouble.State.OPEN
-        trouble.reopened_at = now
-    trouble.save(update_fields=["reports", "last_at", "state", "reopened_at"])
-    return trouble
-
-
-def _sent_already(tenant: Tenant, person: Any, said: Said) -> Feedback | None:
+def given_already(tenant: Tenant, person: Any, **said: Unpack[Said]) -> Feedback | None:
+    """The report that the same words made a moment ago."""
     return Feedback.objects.filter(
         tenant=tenant,
         person=person,
@@ -124,3 +111,45 @@ def _sent_already(tenant: Tenant, person: Any, said: Said) -> Feedback | None:
         rating=said.get("rating"),
         created_at__gt=timezone.now() - SENT_TWICE,
     ).first()
+
+
+def _wait_only_so_long() -> None:
+    """Until the end of the transaction. SQLite has one limit for all."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_LONGEST_WAIT])
+
+
+def _with_the_rest(same: Feedback, said: Said) -> Feedback:
+    picture, may_contact = said.get("screenshot"), said.get("may_contact", same.may_contact)
+    if picture is not None and not Screenshot.objects.filter(feedback=same).exists():
+        _keep(same, picture)
+    if same.may_contact != may_contact:
+        same.may_contact = may_contact
+        same.save(update_fields=["may_contact"])
+    return same
+
+
+def _keep(feedback: Feedback, picture: Picture) -> None:
+    Screenshot.objects.create(
+        feedback=feedback, png=picture.png, width=picture.width, height=picture.height
+    )
+
+
+def _reported(route: str, kind: str) -> Trouble:
+    """The trouble with one report more; locked until the transaction ends."""
+    same = Trouble.objects.select_for_update(no_key=True).filter(route=route, kind=kind)
+    trouble = None
+    while trouble is None:
+        Trouble.objects.get_or_create(route=route, kind=kind)
+        # Gone again where its last report was erased meanwhile.
+        trouble = same.first()
+    # Only now: an answer that was waited for is older.
+    now = timezone.now()
+    trouble.reports += 1
+    trouble.last_at = now
+    if trouble.state == Trouble.State.FIXED:
+        trouble.state = Trouble.State.OPEN
+        trouble.reopened_at = now
+    trouble.save(update_fields=["reports", "last_at", "state", "reopened_at"])
+    return trouble

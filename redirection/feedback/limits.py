@@ -8,8 +8,12 @@ from typing import Any
 
 from redirection.conf import conf
 from redirection.models import Feedback, Tenant
+from redirection.tallies import Tally
 
 WINDOW = timedelta(hours=1)
+# Pictures that a process reads for one person in that time.
+MOST_PICTURES = 20
+_pictures = Tally(WINDOW.total_seconds())
 
 
 class TooMuchFeedback(Exception):
@@ -33,4 +37,10 @@ def check_limits(tenant: Tenant, person: Any, now: datetime) -> None:
         blocking = rows.values_list("created_at", flat=True)[most - 1 : most]
         for created_at in blocking:
             wait = (created_at + WINDOW - now).total_seconds()
-            raise TooMuchFeedback(max(1, math.ceil(wait)))
+            raise TooMuchFeedback(math.ceil(wait))
+
+
+def check_pictures(person: Any) -> None:
+    """Count a picture that is about to be read. Raises TooMuchFeedback."""
+    if _pictures.note(str(person.pk)) > MOST_PICTURES:
+        raise TooMuchFeedback(_pictures.wait())

@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.utils import timezone
 
 from redirection.feedback.words import page_asked
 from redirection.locations import hand_over_address
@@ -59,14 +58,16 @@ def with_replies(reports: Iterable[Feedback]) -> list[OwnReport]:
     troubles = {feedback.trouble_id for feedback in reports}
     for answer in Answer.objects.filter(trouble__in=troubles).order_by("-at", "-pk"):
         answers[answer.trouble_id].append(answer)
-    return [_with_replies(feedback, answers[feedback.trouble_id]) for feedback in reports]
+    return [_with_replies(feedback, answers[feedback.trouble.pk]) for feedback in reports]
 
 
 def note_as_read(reports: Sequence[OwnReport]) -> None:
     """What was shown is no longer new. Writes only where there was news."""
-    told = [report.feedback.pk for report in reports if report.has_news]
-    if told:
-        Feedback.objects.filter(pk__in=told).update(read_at=timezone.now())
+    told = [report for report in reports if report.has_news]
+    for report in told:
+        # Not now: an answer that was given while the page was made is none that was shown.
+        report.feedback.read_at = max(reply.answer.at for reply in report.replies)
+    Feedback.objects.bulk_update([report.feedback for report in told], ["read_at"])
 
 
 def new_answers(request: HttpRequest) -> int:

@@ -18,6 +18,7 @@ from redirection.feedback.loads import feature_of, loads_of_all
 from redirection.models import Answer, Feedback, Trouble
 
 TENANT = "tenant"
+VIEW_REPORTS = "redirection.view_feedback"
 
 
 def with_tenants(troubles: QuerySet[Trouble]) -> QuerySet[Trouble]:
@@ -33,12 +34,15 @@ def with_tenants(troubles: QuerySet[Trouble]) -> QuerySet[Trouble]:
     return troubles.annotate(tenants=Coalesce(Subquery(counted), 0))
 
 
-def found(troubles: QuerySet[Trouble], text: str) -> QuerySet[Trouble]:
-    """Those whose page, reports or answers contain ``text``."""
+def found(troubles: QuerySet[Trouble], text: str, *, in_reports: bool) -> QuerySet[Trouble]:
+    """Those whose page, answers or, if asked for, reports contain ``text``."""
     of_it = {"trouble": OuterRef("pk")}
-    reports = Feedback.objects.filter(Q(text__icontains=text) | Q(page__icontains=text), **of_it)
     answers = Answer.objects.filter(text__icontains=text, **of_it)
-    return troubles.filter(Q(route__icontains=text) | Exists(reports) | Exists(answers))
+    has_it = Q(route__icontains=text) | Q(Exists(answers))
+    if in_reports:
+        is_said = Q(text__icontains=text) | Q(page__icontains=text)
+        has_it |= Q(Exists(Feedback.objects.filter(is_said, **of_it)))
+    return troubles.filter(has_it)
 
 
 class TenantFilter(admin.SimpleListFilter):
@@ -75,6 +79,8 @@ class Queue(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        if not request.user.has_perm(VIEW_REPORTS):
+            self.search_help_text = _("Finds words of pages and answers.")
         troubles: list[Any] = list(self.result_list)
         loads = loads_of_all({trouble.route for trouble in troubles}, timezone.now().date())
         for trouble in troubles:

@@ -17,13 +17,11 @@ from django.utils.translation import gettext as _
 
 from redirection.exports import FORMATS, Table
 from redirection.feedback.exports import ALL_REPORTS, TROUBLES
-from redirection.feedback.queue import TENANT
+from redirection.feedback.queue import TENANT, VIEW_REPORTS
 from redirection.models import Feedback
 from redirection.views.exported import exported, no_file, unknown_format
 
 logger = logging.getLogger(__name__)
-
-VIEW_REPORTS = "redirection.view_feedback"
 
 
 class TroubleFiles:

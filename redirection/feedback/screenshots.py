@@ -15,12 +15,16 @@ from PIL import Image, ImageOps
 FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_BYTES = 5 * 1024 * 1024
 MOST_PIXELS = 40_000_000
+# Its decoder takes twice the memory of any other for a pixel.
+MOST_PIXELS_OF_WEBP = 20_000_000
 # What is kept: enough to read every word of a large screen.
 LONGEST_SIDE = 2560
 # Small enough for any four bytes a pixel to fit into about ``MOST_BYTES``.
 _SMALLEST_BOUND = 1100
-# A picture of 40 megapixels takes up to 400 MB while it is read: one at a time in a process.
+# A picture takes up to 600 MB while it is read: one at a time in a process.
 _reading = threading.BoundedSemaphore(1)
+# And one more waits: whoever sends pictures without end never gets all threads of a process.
+_places = threading.BoundedSemaphore(2)
 _WAIT = 5.0
 
 
@@ -29,7 +33,7 @@ class NotAPicture(Exception):
 
 
 class TooManyPixels(Exception):
-    """It says of itself that it has more than ``MOST_PIXELS``."""
+    """It says of itself that it has more pixels than are read."""
 
 
 class ReadingOthers(Exception):
@@ -92,18 +96,24 @@ def picture_of(file: IO[bytes]) -> Picture:
 
     Raises NotAPicture, TooManyPixels and ReadingOthers.
     """
-    if not _reading.acquire(timeout=_WAIT):
+    if not _places.acquire(blocking=False):
         raise ReadingOthers
     try:
-        return _picture_of(file)
+        if not _reading.acquire(timeout=_WAIT):
+            raise ReadingOthers
+        try:
+            return _picture_of(file)
+        finally:
+            _reading.release()
     finally:
-        _reading.release()
+        _places.release()
 
 
 def _picture_of(file: IO[bytes]) -> Picture:
     try:
         with Image.open(file, formats=FORMATS) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
+            most = MOST_PIXELS_OF_WEBP if opened.format == "WEBP" else MOST_PIXELS
+            if opened.width * opened.height > most:
                 raise TooManyPixels
             # JPEG is read no larger than needed, and everything else shrunk before it is copied.
             opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))

@@ -3,11 +3,13 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
+import redirection.models.feedback
 from django.conf import settings
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """Adds only: what workers of the release before insert fits into the tables as they are now."""
 
     dependencies = [
         ('redirection', '0007_undo_and_names'),
@@ -29,26 +31,12 @@ class Migration(migrations.Migration):
                 'ordering': ('url',),
             },
         ),
-        migrations.AddField(
-            model_name='feedback',
-            name='read_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='read by the sender'),
-        ),
-        migrations.AddField(
-            model_name='feedback',
-            name='source',
-            field=models.CharField(choices=[('banner', 'Banner'), ('header', 'Header of the new portal'), ('no_counterpart', 'Page without a counterpart'), ('step_back', 'Opening the old page for one task'), ('switch_off', 'Switching off'), ('other', 'Somewhere else')], default='other', max_length=15, verbose_name='given from'),
-        ),
-        migrations.AlterField(
-            model_name='feedback',
-            name='rating',
-            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='rating'),
-        ),
         migrations.CreateModel(
             name='DigestSubscription',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('every', models.CharField(choices=[('day', 'Every day'), ('week', 'Every week')], max_length=5, verbose_name='how often')),
+                ('language', models.CharField(blank=True, default=redirection.models.feedback.current_language, max_length=20, verbose_name='language')),
                 ('told_until', models.DateTimeField(default=django.utils.timezone.now, verbose_name='told until')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='digests', to=settings.AUTH_USER_MODEL, verbose_name='person')),
                 ('tenant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='digests', to='redirection.tenant', verbose_name='tenant')),
@@ -157,19 +145,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddField(
-            model_name='feedback',
-            name='trouble',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='redirection.trouble', verbose_name='trouble'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(fields=['person', '-created_at'], name='feedback_of_person'),
-        ),
-        migrations.AddIndex(
-            model_name='feedback',
-            index=models.Index(fields=['trouble', '-created_at'], name='feedback_of_trouble'),
-        ),
-        migrations.AddField(
             model_name='webhookendpoint',
             name='tenant',
             field=models.ForeignKey(blank=True, help_text='Only what happens there is sent. Leave empty for all organisations.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='webhooks', to='redirection.tenant', verbose_name='tenant'),
@@ -202,5 +177,51 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='outgoingmessage',
             index=models.Index(condition=models.Q(('given_up_at', None), ('sent_at', None)), fields=['due_at'], name='messages_due'),
+        ),
+        # Last, and so first on the way back: whoever reports waits there, and holds nothing else.
+        migrations.AddField(
+            model_name='feedback',
+            name='read_at',
+            field=models.DateTimeField(blank=True, null=True, verbose_name='read by the sender'),
+        ),
+        migrations.AddField(
+            model_name='feedback',
+            name='source',
+            field=models.CharField(choices=[('banner', 'Banner'), ('header', 'Header of the new portal'), ('no_counterpart', 'Page without a counterpart'), ('step_back', 'Opening the old page for one task'), ('switch_off', 'Switching off'), ('other', 'Somewhere else')], db_default='other', default='other', max_length=15, verbose_name='given from'),
+        ),
+        migrations.AddField(
+            model_name='feedback',
+            name='language',
+            field=models.CharField(blank=True, db_default='', default=redirection.models.feedback.current_language, max_length=20, verbose_name='language'),
+        ),
+        migrations.AlterField(
+            model_name='feedback',
+            name='rating',
+            field=models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)], verbose_name='rating'),
+        ),
+        migrations.AddField(
+            model_name='feedback',
+            name='trouble',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='feedback', to='redirection.trouble', verbose_name='trouble'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['person', '-created_at'], name='feedback_of_person'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['trouble', '-created_at'], name='feedback_of_trouble'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['tenant', 'trouble', '-created_at'], name='feedback_of_group'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['trouble', 'tenant'], name='feedback_tenants'),
+        ),
+        migrations.AddIndex(
+            model_name='feedback',
+            index=models.Index(fields=['-created_at'], name='feedback_by_time'),
         ),
     ]

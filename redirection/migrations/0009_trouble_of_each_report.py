@@ -2,23 +2,23 @@ from typing import Any
 
 from django.db import migrations
 
-from redirection.reported_pages import route_of
+from redirection.late_reports import give_each_its_trouble
 
 
-def give_each_report_its_trouble(apps: Any, schema_editor: Any) -> None:
+def forward(apps: Any, schema_editor: Any) -> None:
     """Reports from before troubles: in the words of the table as it is now, without rules."""
+    using = schema_editor.connection.alias
+    give_each_its_trouble(
+        apps.get_model('redirection', 'Feedback')._base_manager.using(using),
+        apps.get_model('redirection', 'Trouble')._base_manager.using(using),
+    )
+
+
+def backward(apps: Any, schema_editor: Any) -> None:
+    """The release before asked everybody for a rating, and chose this one for them."""
     Feedback = apps.get_model('redirection', 'Feedback')
-    Trouble = apps.get_model('redirection', 'Trouble')
-    for feedback in Feedback.objects.filter(trouble=None).order_by('created_at').iterator():
-        route = route_of(feedback.page, on_legacy=feedback.portal == 'legacy')
-        trouble, _ = Trouble.objects.get_or_create(
-            route=route, kind=feedback.kind, defaults={'first_at': feedback.created_at}
-        )
-        trouble.reports += 1
-        trouble.last_at = feedback.created_at
-        trouble.save()
-        feedback.trouble = trouble
-        feedback.save(update_fields=['trouble'])
+    using = schema_editor.connection.alias
+    Feedback._base_manager.using(using).filter(rating=None).update(rating=3)
 
 
 class Migration(migrations.Migration):
@@ -28,6 +28,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Nothing is lost on the way back: the column goes.
-        migrations.RunPython(give_each_report_its_trouble, migrations.RunPython.noop),
+        migrations.RunPython(forward, backward),
     ]

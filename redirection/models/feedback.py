@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy as _
+
+if TYPE_CHECKING:
+    from redirection.models.troubles import Trouble
 
 PAGE_LENGTH = 2000
 TEXT_LENGTH = 4000
@@ -15,6 +20,17 @@ TEXT_LENGTH = 4000
 def current_language() -> str:
     """The language somebody is answered in now: what is sent later is in it as well."""
     return get_language() or ""
+
+
+class FeedbackManager(models.Manager["Feedback"]):
+    """Reports with their trouble.
+
+    Those that workers of the release before write during an upgrade have none for some minutes
+    (``late_reports``), and are in ``Feedback.everything`` only.
+    """
+
+    def get_queryset(self) -> models.QuerySet[Feedback]:
+        return super().get_queryset().filter(trouble__isnull=False)
 
 
 class Feedback(models.Model):
@@ -50,12 +66,22 @@ class Feedback(models.Model):
         related_name="feedback",
         verbose_name=_("person"),
     )
-    trouble = models.ForeignKey(
-        "redirection.Trouble", models.PROTECT, related_name="feedback", verbose_name=_("trouble")
+    trouble: models.ForeignKey[Trouble, Trouble] = models.ForeignKey(  # type: ignore[misc]
+        "redirection.Trouble",
+        models.PROTECT,
+        # Only while a worker of the release before still runs; ``objects`` holds none of these.
+        null=True,
+        related_name="feedback",
+        verbose_name=_("trouble"),
     )
     portal = models.CharField(_("portal"), max_length=12, choices=Portal.choices)
     source = models.CharField(
-        _("given from"), max_length=15, choices=Source.choices, default=Source.OTHER
+        _("given from"),
+        max_length=15,
+        choices=Source.choices,
+        default=Source.OTHER,
+        # For workers of the release before, which know of no source, trouble or language.
+        db_default="other",
     )
     page = models.CharField(_("page"), max_length=PAGE_LENGTH, blank=True)
     # Nobody has to rate: a short path is a kind and a sentence.
@@ -68,10 +94,15 @@ class Feedback(models.Model):
     kind = models.CharField(_("kind"), max_length=15, choices=Kind.choices)
     text = models.TextField(_("text"), max_length=TEXT_LENGTH, blank=True)
     may_contact = models.BooleanField(_("may be contacted"), default=False)
-    language = models.CharField(_("language"), max_length=20, blank=True, default=current_language)
+    language = models.CharField(
+        _("language"), max_length=20, blank=True, default=current_language, db_default=""
+    )
     created_at = models.DateTimeField(_("sent"), default=timezone.now)
     # When the sender last looked at it: an answer after that is new to them.
     read_at = models.DateTimeField(_("read by the sender"), null=True, blank=True)
+
+    objects = FeedbackManager()
+    everything: ClassVar[models.Manager[Feedback]] = models.Manager()
 
     class Meta:
         ordering = ("-created_at",)
@@ -88,7 +119,7 @@ class Feedback(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.tenant}: {self.get_kind_display()}"
+        return f"{self.pk}: {self.get_kind_display()}"
 
 
 class Screenshot(models.Model):

@@ -48,4 +48,4 @@ class Refusal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.who}: {self.what}"
+        return f"{self.pk}: {self.what}"

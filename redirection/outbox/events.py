@@ -27,15 +27,17 @@ def feedback_given(feedback: Feedback) -> None:
     """Write the webhook calls that tell of a report, to whoever hears of its tenant.
 
     To be called in the transaction that writes it. Where the report opened its trouble again,
-    that is told as well, to whoever hears of a tenant that reported it. At most 4 queries.
+    that is told as well, to the same: others would learn that somebody else reports it. At most
+    4 queries.
     """
-    endpoints = WebhookEndpoint.objects.filter(is_active=True)
-    heard = list(endpoints.filter(Q(tenant=None) | Q(tenant=feedback.tenant_id)))
+    hear_of_tenant = Q(tenant=None) | Q(tenant=feedback.tenant_id)
+    heard = list(WebhookEndpoint.objects.filter(hear_of_tenant, is_active=True))
     if heard:
         _write(_of_report(feedback, endpoint) for endpoint in heard)
     trouble = feedback.trouble
     if trouble.reopened_at is not None and trouble.reopened_at == trouble.last_at:
-        _write(_of_reopening(trouble, endpoint) for endpoint in _of(trouble))
+        endpoints = _of(trouble).filter(hear_of_tenant)
+        _write(_of_reopening(trouble, endpoint) for endpoint in endpoints)
 
 
 def trouble_answered(answer: Answer) -> None:

@@ -9,10 +9,10 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -28,10 +28,12 @@ logger = logging.getLogger(__name__)
 MOST_LANES = 8
 # Taken together by one lane.
 BATCH = 20
-# Seconds: a lane stops after its time, and is given up if it does not; then others may take
-# what it left.
+# Seconds: a lane begins nothing after its time, and is given up where a single message takes
+# longer than the second or, of mail with its many steps, the third; then others may go on.
 LANE_SECONDS = 30.0
-LOST_SECONDS = 60.0
+LOST_SECONDS = 20.0
+LOST_MAIL_SECONDS = 60.0
+# Longer than any lane goes on, so that two senders have no message at once.
 LEASE = timedelta(seconds=120)
 # So many lanes may hang in a receiver that answers byte by byte, before the process ends and
 # is started again.
@@ -44,6 +46,8 @@ MOST_TRIES = 17
 # A message in a form that needs no store, and the function that sends them one by one.
 Prepared = tuple[int, Any]
 Send = Callable[[Sequence[Any]], Iterator[Outcome]]
+# What became of each, in their order, and None at the end of the lane.
+Results = deque[tuple[int, Outcome] | None]
 
 
 class TooManyLost(Exception):
@@ -54,9 +58,15 @@ class TooManyLost(Exception):
 class _Lane:
     endpoint: int | None
     waiting: set[int]
-    results: SimpleQueue[tuple[int, Outcome] | None]
+    results: Results
     thread: threading.Thread
-    since: float = field(default_factory=time.monotonic)
+    # The last time that something of it was written down.
+    heard_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_lost(self) -> bool:
+        longest = LOST_MAIL_SECONDS if self.endpoint is None else LOST_SECONDS
+        return time.monotonic() - self.heard_at > longest
 
 
 class Sender:
@@ -91,7 +101,7 @@ class Sender:
         prepared, send = _prepared(taken)
         if not prepared:
             return bool(taken)
-        results: SimpleQueue[tuple[int, Outcome] | None] = SimpleQueue()
+        results: Results = deque()
         thread = threading.Thread(target=_run, args=(prepared, send, results), daemon=True)
         numbers = {number for number, _ in prepared}
         self.lanes[first.endpoint_id] = _Lane(first.endpoint_id, numbers, results, thread)
@@ -102,7 +112,7 @@ class Sender:
         went_on = False
         for lane in list(self.lanes.values()):
             went_on = self._collect_lane(lane) or went_on
-            if time.monotonic() - lane.since > LOST_SECONDS and lane.endpoint in self.lanes:
+            if lane.is_lost and lane.endpoint in self.lanes:
                 del self.lanes[lane.endpoint]
                 self.lost.append(lane)
                 # One of them may be the reason; each gets its next try later.
@@ -112,12 +122,9 @@ class Sender:
 
     def _collect_lane(self, lane: _Lane) -> bool:
         went_on = False
-        while True:
-            try:
-                result = lane.results.get_nowait()
-            except Empty:
-                return went_on
+        while lane.results:
             went_on = True
+            result = lane.results[0]
             if result is None:
                 # What it had no time for.
                 OutgoingMessage.objects.filter(pk__in=lane.waiting, sent_at=None).update(
@@ -127,13 +134,19 @@ class Sender:
                 return went_on
             number, outcome = result
             note(number, outcome)
+            # Not before: what a store that fails did not take is written down later.
+            lane.results.popleft()
             lane.waiting.discard(number)
+            lane.heard_at = time.monotonic()
+        return went_on
 
 
 def due(now: datetime, busy: Sequence[int | None] = ()) -> QuerySet[OutgoingMessage]:
     """What has to be sent now, but for lanes that are busy; None is the one of mail."""
     found = OutgoingMessage.objects.filter(sent_at=None, given_up_at=None, due_at__lte=now)
-    found = found.filter(Q(endpoint=None) | Q(endpoint__is_active=True))
+    # A tenant that is disabled gets nothing; what it missed comes once it is enabled again.
+    is_heard = Q(endpoint__tenant=None) | Q(endpoint__tenant__enabled=True)
+    found = found.filter(Q(endpoint=None) | (Q(endpoint__is_active=True) & is_heard))
     if None in busy:
         found = found.exclude(endpoint=None)
     return found.exclude(endpoint__in=[number for number in busy if number is not None])
@@ -205,9 +218,7 @@ def _call(calls: Sequence[webhooks.Call]) -> Iterator[Outcome]:
             yield webhooks.deliver(call, session)
 
 
-def _run(
-    prepared: list[Prepared], send: Send, results: SimpleQueue[tuple[int, Outcome] | None]
-) -> None:
+def _run(prepared: list[Prepared], send: Send, results: Results) -> None:
     until = time.monotonic() + LANE_SECONDS
     outcomes = send([content for _, content in prepared])
     for number, _ in prepared:
@@ -216,8 +227,8 @@ def _run(
         except Exception as error:
             logger.exception("Sending failed")
             outcome = Outcome(type(error).__name__)
-        results.put((number, outcome))
+        results.append((number, outcome))
         # Whatever is wrong there would only be met again.
         if outcome.problem or time.monotonic() > until:
             break
-    results.put(None)
+    results.append(None)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import ipaddress
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
@@ -17,6 +19,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from requests_hardened import Config, Manager
 from requests_hardened.ip_filter import InvalidIPAddress
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from standardwebhooks import Webhook
 from urllib3.exceptions import HTTPError
 
@@ -27,6 +30,9 @@ from redirection.models import OutgoingMessage, WebhookEndpoint
 TIMEOUT = (5.0, 10.0)
 SECRET_PREFIX = "whsec_"  # noqa: S105
 USER_AGENT = "portal-redirection"
+# All that is given out of IPv6 for hosts of the internet (IANA, "IPv6 Global Unicast Address
+# Assignments"); what lies outside may be an IPv4 address in another form, or a site's own.
+PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 
 
 @dataclass(frozen=True)
@@ -106,9 +112,25 @@ def session() -> requests.Session:
             user_agent_override=USER_AGENT,
         )
     ).get_session()
+    if not conf().webhooks_inside:
+        made.mount("https://", _PublicAddresses(is_https_proto=True))
     # Neither a proxy, which would look names up anew, nor a password from somebody's .netrc.
     made.trust_env = False
     return made
+
+
+class _PublicAddresses(IPFilterAdapter):  # type: ignore[misc]
+    """The library's filter, and of IPv6 nothing but what is public."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        # By now the address that is connected to, an IPv6 one in brackets.
+        address = ipaddress.ip_address(host["host"].strip("[]"))
+        if address.version == PUBLIC_IPV6.version and address not in PUBLIC_IPV6:
+            raise InvalidIPAddress(address)
+        return host, pool
 
 
 def deliver(call: Call, by: requests.Session) -> Outcome:

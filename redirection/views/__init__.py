@@ -3,7 +3,8 @@
 from redirection.views.banner import close_banner
 from redirection.views.digest import switch_digest
 from redirection.views.explain import explain_decision
-from redirection.views.feedback import feedback_sent, give_feedback
+from redirection.views.feedback import give_feedback
+from redirection.views.feedback_sent import feedback_sent
 from redirection.views.hand_over import go, hand_over
 from redirection.views.health import health, ready
 from redirection.views.here import here

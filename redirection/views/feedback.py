@@ -8,28 +8,30 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required, login_required
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import Error as StoreError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from redirection import unsent
 from redirection.conf import conf
 from redirection.feedback.forms import KIND_OF_SOURCE, FeedbackForm, known_source
-from redirection.feedback.giving import give
-from redirection.feedback.limits import TooMuchFeedback, check_limits
-from redirection.feedback.own import note_as_read, reports_of, with_replies
+from redirection.feedback.giving import give, given_already
+from redirection.feedback.limits import TooMuchFeedback, check_limits, check_pictures
 from redirection.feedback.screenshots import BoundedUpload
 from redirection.feedback.words import page_asked
 from redirection.models import Feedback, Tenant
+from redirection.rare_logs import Rarely
+from redirection.views.not_without_end import not_without_end
 from redirection.views.visited import tenants_shown, visited_tenant
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ TYPED = ("source", "page", "kind", "text", "rating", "may_contact")
 # Given on the destination, but about the page of the other portal that somebody came from.
 _ABOUT_LEGACY = (Feedback.Source.NO_COUNTERPART, Feedback.Source.STEP_BACK)
 _RETRY_AFTER = 5
+_refused_log = Rarely()
 
 
 # Anonymous visitors are sent to sign in by the view itself: a redirect of the middleware
@@ -48,6 +51,7 @@ _RETRY_AFTER = 5
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@not_without_end
 def give_feedback(request: HttpRequest) -> HttpResponse:
     """The form, filled in with the page it is about; a receipt once it is sent."""
     request.upload_handlers = [BoundedUpload(request)]
@@ -62,29 +66,16 @@ def give_feedback_later(request: HttpRequest) -> HttpResponse:
     return csrf_protect(_not_now)(request)
 
 
-# For whoever finds that the store is down before the view is asked.
+def give_feedback_again(request: HttpRequest, problem: str) -> HttpResponse | None:
+    """What to answer where the protection did not match; None unless the form is of who asks."""
+    if not unsent.is_own(request):
+        return None
+    return _typed_again(request, problem, HTTPStatus.FORBIDDEN)
+
+
+# For whoever finds that the store is down, or the form out of date, before the view is asked.
 give_feedback.without_store = give_feedback_later  # type: ignore[attr-defined]
-
-
-@never_cache
-@require_safe
-@login_required
-def feedback_sent(request: HttpRequest, number: int) -> HttpResponse:
-    """The receipt, for the sender only, with what became of it."""
-    reports = reports_of(request.user, named_by_host(request))
-    feedback = get_object_or_404(reports, pk=number)
-    (report,) = with_replies([feedback])
-    if request.method == "GET":
-        note_as_read([report])
-    earlier = reports.filter(trouble=feedback.trouble, created_at__lt=feedback.created_at)
-    portal = Feedback.Portal.LEGACY if _on_legacy(request) else Feedback.Portal.DESTINATION
-    context = {
-        "report": report,
-        "earlier": earlier.first(),
-        "back_url": page_asked(feedback.page) if feedback.portal == portal else "/",
-        "base_template": base_of(request),
-    }
-    return render(request, "redirection/feedback_sent.html", context)
+give_feedback.form_again = give_feedback_again  # type: ignore[attr-defined]
 
 
 def named_by_host(request: HttpRequest) -> str | None:
@@ -95,16 +86,17 @@ def named_by_host(request: HttpRequest) -> str | None:
 
 def base_of(request: HttpRequest) -> str:
     """The template around a page that both portals have."""
-    return f"redirection/{'legacy_base' if _on_legacy(request) else 'base'}.html"
+    return f"redirection/{'legacy_base' if on_legacy(request) else 'base'}.html"
 
 
 @csrf_protect
 def _protected(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _answer(request)
+    # Whatever the store has against it: also that somebody is erased at this moment.
     try:
         return _answer(request)
-    except (OperationalError, InterfaceError) as error:
-        if request.method != "POST":
-            raise
+    except StoreError as error:
         logger.error("Store failed while feedback was sent: %s", error)
         return _not_now(request)
 
@@ -118,18 +110,48 @@ def _answer(request: HttpRequest) -> HttpResponse:
     tenant = visited_tenant(request, request.GET.get("tid"))
     if request.method != "POST":
         return _form_page(request, tenant, FeedbackForm(initial=_initial(request, tenant)))
-    form = FeedbackForm(request.POST, request.FILES)
+    # Without its picture, until it is sure that one more is read.
+    form = FeedbackForm(request.POST)
     try:
-        # Before a picture is read.
         check_limits(tenant, request.user, timezone.now())
+        if request.FILES:
+            check_pictures(request.user)
+            form = FeedbackForm(request.POST, request.FILES)
         if not form.is_valid():
             form.focus_on_error()
             return _form_page(request, tenant, form, HTTPStatus.BAD_REQUEST)
         said = form.cleaned_data
         feedback = give(tenant, request.user, **said, portal=_portal_of(request, said["source"]))
     except TooMuchFeedback as error:
-        return _too_much(request, tenant, form, error.retry_after)
+        given = _given_already(request, tenant, form)
+        return _receipt(given) if given else _too_much(request, tenant, form, error.retry_after)
+    except Tenant.DoesNotExist as error:
+        raise Http404 from error
+    _keep_session(request)
+    return _receipt(feedback)
+
+
+def _receipt(feedback: Feedback) -> HttpResponse:
     return HttpResponseRedirect(reverse("redirection:feedback_sent", args=[feedback.pk]))
+
+
+def _given_already(request: HttpRequest, tenant: Tenant, form: FeedbackForm) -> Feedback | None:
+    """The report that a second click, or a page sent again, has made already."""
+    # A picture may still have to be added to it.
+    if request.FILES or not form.is_valid():
+        return None
+    return given_already(tenant, request.user, **form.cleaned_data)
+
+
+def _keep_session(request: HttpRequest) -> None:
+    """Write it now: what fails after the view would hide that the feedback was sent."""
+    if not request.session.modified:
+        return
+    try:
+        request.session.save()
+    except (StoreError, UpdateError) as error:
+        logger.warning("Session not kept after feedback was sent: %s", error)
+    request.session.modified = False
 
 
 def _too_much(
@@ -143,7 +165,8 @@ def _too_much(
         "here: send it again in %(number)d minutes.",
         minutes,
     ) % {"number": minutes}
-    logger.warning("Feedback refused: too much in %s", tenant.name)
+    if _refused_log.is_due():
+        logger.warning("Feedback refused: too much in %s", tenant.name)
     response = _form_page(request, tenant, form, HTTPStatus.TOO_MANY_REQUESTS, told)
     response["Retry-After"] = str(retry_after)
     return response
@@ -167,7 +190,7 @@ def _form_page(
         "draft_page": request.GET.get("about", ""),
         "action": f"?{urlencode(query)}",
     }
-    if not _on_legacy(request):
+    if not on_legacy(request):
         # There the host names the organisation.
         context |= tenants_shown(request, tenant)
         context["tenant_query"] = f"{urlencode(query)}&"
@@ -176,22 +199,26 @@ def _form_page(
 
 
 def _not_now(request: HttpRequest) -> HttpResponse:
+    problem = _(
+        "The store does not answer just now. All that you typed is still here: send it again in a "
+        "few seconds. Should it have arrived all the same, it counts once."
+    )
+    response = _typed_again(request, problem, HTTPStatus.SERVICE_UNAVAILABLE)
+    response["Retry-After"] = str(_RETRY_AFTER)
+    return response
+
+
+def _typed_again(request: HttpRequest, problem: str, status: int) -> HttpResponse:
     """The form with all that was typed, from nothing but what was posted."""
     context = {
         "form": FeedbackForm(request.POST),
-        "problem": _(
-            "The store does not answer just now, so nothing was sent. All that you typed is still "
-            "here: send it again in a few seconds."
-        ),
+        "problem": problem,
         "picture_again": bool(request.FILES),
         "base_template": "redirection/plain.html",
         "unsent_owner": request.POST.get(unsent.OWNER_FIELD, ""),
         "action": f"?{request.GET.urlencode()}",
     }
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    response = render(request, "redirection/feedback.html", context, status=status)
-    response["Retry-After"] = str(_RETRY_AFTER)
-    return response
+    return render(request, "redirection/feedback.html", context, status=status)
 
 
 def _initial(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
@@ -210,7 +237,7 @@ def _initial(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
 
 
 def _portal_of(request: HttpRequest, source: str) -> str:
-    legacy = _on_legacy(request) or source in _ABOUT_LEGACY
+    legacy = on_legacy(request) or source in _ABOUT_LEGACY
     return Feedback.Portal.LEGACY if legacy else Feedback.Portal.DESTINATION
 
 
@@ -220,5 +247,5 @@ def _draft_owner(request: HttpRequest, tenant: Tenant) -> str:
     return salted_hmac("redirection.feedback.draft", whose).hexdigest()[:16]
 
 
-def _on_legacy(request: HttpRequest) -> bool:
+def on_legacy(request: HttpRequest) -> bool:
     return conf().legacy_hosts.parse(request.get_host()) is not None

@@ -83,6 +83,15 @@
     keep(true);
   });
 
+  // A file that is too large would travel in vain, and be refused by a proxy that keeps no word.
+  var picture = form.elements.namedItem("screenshot");
+  picture.addEventListener("change", function () {
+    var file = picture.files[0];
+    var isTooLarge = file && file.size > Number(picture.dataset.mostBytes);
+    picture.setCustomValidity(isTooLarge ? picture.dataset.tooLarge : "");
+    picture.reportValidity();
+  });
+
   text.addEventListener("keydown", function (event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
       event.preventDefault();
