@@ -11,12 +11,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.core import signing
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from redirection.models import Tenant
-from redirection.unsent import _SALT, OWNER_FIELD
+from redirection.unsent import owners_in
 
 CHUNK = 500
 
@@ -56,15 +55,5 @@ def _stored() -> QuerySet[Any] | None:
 def _is_of(data: dict[str, Any], whose: set[str], tid: str | None) -> bool:
     if data.get(SESSION_KEY) in whose:
         return True
-    tokens = [kept.get(OWNER_FIELD) for kept in data.values() if isinstance(kept, dict)]
-    owners = [_owner(token) for token in tokens if token]
-    return any(number in whose or (tid and tid == of_tenant) for number, of_tenant in owners)
-
-
-def _owner(token: str) -> tuple[str, str]:
-    """For whom and which tenant something was typed, however long ago."""
-    try:
-        number, tid = signing.loads(token, salt=_SALT)
-    except signing.BadSignature:
-        return "", ""
-    return number, tid
+    kept_for = owners_in(data)
+    return any(number in whose or (tid and tid == of_tenant) for number, of_tenant in kept_for)

@@ -8,6 +8,7 @@ else who signs in to the same browser afterwards is shown it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from django.core import signing
@@ -71,6 +72,17 @@ def is_own(request: HttpRequest) -> bool:
     except signing.BadSignature:
         return False
     return not request.user.is_authenticated or person == str(request.user.pk)
+
+
+def owners_in(session: dict[str, Any]) -> list[tuple[str, str]]:
+    """Person and tenant, as numbers, of all that is kept in ``session``, however old it is."""
+    kept = [value.get(OWNER_FIELD, "") for value in session.values() if isinstance(value, dict)]
+    owners = []
+    for token in kept:
+        with suppress(signing.BadSignature):
+            person, tid = signing.loads(token, salt=_SALT)
+            owners.append((person, tid))
+    return owners
 
 
 def _made_for(token: str) -> list[Any]:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from redirection import switches
+from redirection.erasure import hold
 from redirection.feedback.limits import check_limits
 from redirection.feedback.screenshots import Picture
 from redirection.feedback.words import plain_page, plain_text
@@ -40,15 +41,14 @@ def give(tenant: Tenant, person: Any, **said: Unpack[Said]) -> Feedback:
     """Record what somebody sends, within the limits; a form sent twice is one report.
 
     What a report lacked when it was first sent, a picture or being contacted, is added to it.
-    Raises TooMuchFeedback, Tenant.DoesNotExist for a tenant that is disabled, and
-    OperationalError where others keep it waiting for too long.
+    Raises TooMuchFeedback, ObjectDoesNotExist for a tenant that is disabled or a person who was
+    erased meanwhile, and OperationalError where others keep it waiting for too long.
     Whoever asks ``check_limits`` first keeps those who send without end from waiting here.
     """
     with transaction.atomic():
         _wait_only_so_long()
-        # One at a time in a tenant, so that many at once are counted as well. It may have been
-        # erased meanwhile.
-        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk, enabled=True)
+        # One at a time in a tenant, so that many at once are counted as well.
+        hold(tenant, person)
         same = given_already(tenant, person, **said)
         if same is not None:
             return _with_the_rest(same, said)

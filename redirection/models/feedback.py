@@ -98,7 +98,7 @@ class Feedback(models.Model):
         _("language"), max_length=20, blank=True, default=current_language, db_default=""
     )
     created_at = models.DateTimeField(_("sent"), default=timezone.now)
-    # When the sender last looked at it: an answer after that is new to them.
+    # The newest answer that the sender was shown: one after that is new to them.
     read_at = models.DateTimeField(_("read by the sender"), null=True, blank=True)
 
     objects = FeedbackManager()

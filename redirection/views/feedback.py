@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as StoreError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -23,7 +24,6 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from redirection import unsent
-from redirection.conf import conf
 from redirection.feedback.forms import KIND_OF_SOURCE, FeedbackForm, known_source
 from redirection.feedback.giving import give, given_already
 from redirection.feedback.limits import TooMuchFeedback, check_limits, check_pictures
@@ -32,7 +32,7 @@ from redirection.feedback.words import page_asked
 from redirection.models import Feedback, Tenant
 from redirection.rare_logs import Rarely
 from redirection.views.not_without_end import not_without_end
-from redirection.views.visited import tenants_shown, visited_tenant
+from redirection.views.visited import base_of, on_legacy, tenants_shown, visited_tenant
 
 logger = logging.getLogger(__name__)
 
@@ -78,17 +78,6 @@ give_feedback.without_store = give_feedback_later  # type: ignore[attr-defined]
 give_feedback.form_again = give_feedback_again  # type: ignore[attr-defined]
 
 
-def named_by_host(request: HttpRequest) -> str | None:
-    """The tenant of a legacy host; None where the host names none."""
-    host = conf().legacy_hosts.parse(request.get_host())
-    return host.tenant if host is not None else None
-
-
-def base_of(request: HttpRequest) -> str:
-    """The template around a page that both portals have."""
-    return f"redirection/{'legacy_base' if on_legacy(request) else 'base'}.html"
-
-
 @csrf_protect
 def _protected(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
@@ -125,7 +114,8 @@ def _answer(request: HttpRequest) -> HttpResponse:
     except TooMuchFeedback as error:
         given = _given_already(request, tenant, form)
         return _receipt(given) if given else _too_much(request, tenant, form, error.retry_after)
-    except Tenant.DoesNotExist as error:
+    except ObjectDoesNotExist as error:
+        # The tenant was disabled, or the person erased, meanwhile.
         raise Http404 from error
     _keep_session(request)
     return _receipt(feedback)
@@ -245,7 +235,3 @@ def _draft_owner(request: HttpRequest, tenant: Tenant) -> str:
     """Whose a draft kept in a tab is, without saying who."""
     whose = f"{request.user.pk} {tenant.tid}"
     return salted_hmac("redirection.feedback.draft", whose).hexdigest()[:16]
-
-
-def on_legacy(request: HttpRequest) -> bool:
-    return conf().legacy_hosts.parse(request.get_host()) is not None

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from redirection.feedback.own import note_as_read, reports_of, with_replies
 from redirection.feedback.words import page_asked
 from redirection.models import Feedback
-from redirection.views.feedback import base_of, named_by_host, on_legacy
+from redirection.views.visited import base_of, named_by_host, on_legacy
 
 
 @never_cache

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from redirection.feedback.own import note_as_read, reports_of, with_replies
-from redirection.views.feedback import base_of, named_by_host
+from redirection.views.visited import base_of, named_by_host
 
 REPORTS_A_PAGE = 20
 # Digits of the largest number that every store can look for.

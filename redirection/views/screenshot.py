@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from redirection.feedback.own import reports_of
 from redirection.models import Feedback, Screenshot
 from redirection.permissions import VIEW_REDIRECTION, may
-from redirection.views.feedback import named_by_host
+from redirection.views.visited import named_by_host
 
 # Pixels, and nothing that a browser could take them for, embed elsewhere, or keep.
 HEADERS = {

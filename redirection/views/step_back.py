@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -77,19 +77,13 @@ def step_back(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, tenant, form, page, HTTPStatus.BAD_REQUEST)
     try:
-        # The sentence is not lost where the page would not open, nor the other way round.
-        with transaction.atomic():
-            if form.cleaned_data["send_feedback"]:
-                _send_feedback(request.user, tenant, form.cleaned_data, page)
-            grant = StepBack.objects.begin(
-                tenant, form.cleaned_data["reason"], page, timezone.now()
-            )
+        running = _begin(request.user, tenant, form.cleaned_data, page)
     except TooMuchFeedback as error:
         form.add_error("send_feedback", TOO_MUCH_FEEDBACK)
         response = _form_page(request, tenant, form, page, HTTPStatus.TOO_MANY_REQUESTS)
         response["Retry-After"] = str(error.retry_after)
         return response
-    query = urlencode({"grant": step_backs.signed_grant(grant)})
+    query = urlencode({"grant": step_backs.signed_grant(running)})
     response = HttpResponseRedirect(f"{origin}{_legacy_path('take_step_back')}?{query}")
     # Whoever reads the address in a log has a minute and finds it used.
     response["Referrer-Policy"] = "no-referrer"
@@ -192,6 +186,18 @@ def _form_page(
         "until": timezone.now() + timedelta(minutes=tenant.step_back_minutes),
     }
     return render(request, "redirection/step_back.html", context, status=status)
+
+
+def _begin(person: Any, tenant: Tenant, said: dict[str, Any], page: str) -> Grant:
+    try:
+        # The sentence is not lost where the page would not open, nor the other way round.
+        with transaction.atomic():
+            if said["send_feedback"]:
+                _send_feedback(person, tenant, said, page)
+            return StepBack.objects.begin(tenant, said["reason"], page, timezone.now())
+    except ObjectDoesNotExist as error:
+        # The tenant was disabled, or the person erased, meanwhile.
+        raise Http404 from error
 
 
 def _send_feedback(person: Any, tenant: Tenant, said: dict[str, Any], page: str) -> None:

@@ -16,6 +16,21 @@ from redirection.permissions import VIEW_REDIRECTION, may
 from redirection.refusals import What
 
 
+def on_legacy(request: HttpRequest) -> bool:
+    return conf().legacy_hosts.parse(request.get_host()) is not None
+
+
+def named_by_host(request: HttpRequest) -> str | None:
+    """The tenant of a legacy host; None where the host names none."""
+    host = conf().legacy_hosts.parse(request.get_host())
+    return host.tenant if host is not None else None
+
+
+def base_of(request: HttpRequest) -> str:
+    """The template around a page that both portals have."""
+    return f"redirection/{'legacy_base' if on_legacy(request) else 'base'}.html"
+
+
 def visited_tenant(request: HttpRequest, tid: str | None) -> Tenant:
     """The tenant ``tid`` names, else the legacy host, else the one signed in to last.
 
