@@ -53,6 +53,7 @@ lint: environment
 		SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		REDIRECTION_CLOUDS='{"commercial": {"legacy": ["portal.example.com"], "destination": "https://security.example.com"}}' \
 		ENTRA_CLIENT_ID=client-id ENTRA_CLIENT_SECRET=client-secret BEHIND_PROXY=on \
+		EMAIL_URL=smtp+tls://mail.example.com:587 \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING >/dev/null
 	echo "Style, types, migrations and deployment settings are in order."
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 _BOOLEANS = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _REQUIRED = object()
-_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL", "REDIS_URL", "GATE_KEY")
+_SECRETS = ("SECRET", "PASSWORD", "DATABASE_URL", "REDIS_URL", "GATE_KEY", "EMAIL_URL")
 
 
 @dataclass
@@ -63,8 +63,18 @@ class Environment:
 
         return self._read(name, default, f"seconds, {least:.10g} to {most:.10g}", parse)
 
+    def whole_seconds(self, name: str, default: int, least: int, most: int) -> int:
+        """A duration in whole seconds; a part of a second is left out."""
+        return int(self.seconds(name, default, least, most))
+
     def days(self, name: str, default: int, least: int, most: int) -> int:
         """A number of whole days."""
+        return self.number(name, default, least, most, "days")
+
+    def number(
+        self, name: str, default: int, least: int, most: int, what: str = "a whole number"
+    ) -> int:
+        """A whole number of what the error calls ``what``."""
 
         def parse(value: str) -> int:
             number = int(value)
@@ -72,7 +82,7 @@ class Environment:
                 raise ValueError
             return number
 
-        return self._read(name, default, f"days, {least} to {most}", parse)
+        return self._read(name, default, f"{what}, {least} to {most}", parse)
 
     def names(self, name: str, default: tuple[str, ...], pattern: str, what: str) -> list[str]:
         """A comma-separated list whose items match ``pattern``."""
@@ -134,6 +144,25 @@ class Environment:
 
         accepted = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME"
         return self._read(name, parse(default), accepted, parse)
+
+    def mail(self, name: str) -> dict[str, Any]:
+        """How mail is sent, as Django's settings that begin with ``EMAIL_``; empty without it."""
+
+        def parse(value: str) -> dict[str, Any]:
+            if not re.fullmatch(r"smtp(\+(tls|ssl))?://[^/]+|filemail:///.+|consolemail://", value):
+                raise ValueError
+            settings = {
+                name: found
+                for name, found in self.env.email_url_config(value).items()
+                if name.startswith("EMAIL_")
+            }
+            if value.startswith("filemail:"):
+                # The library takes the first slash away, and so the folder for a relative one.
+                settings["EMAIL_FILE_PATH"] = unquote(urlsplit(value).path)
+            return settings
+
+        accepted = "smtp+tls://USER:PASSWORD@HOST:PORT, filemail:///FOLDER or consolemail://"
+        return self._read(name, {}, accepted, parse)
 
     def _read(self, name: str, default: Any, accepted: str, parse: Callable[[str], T]) -> T:
         self.accepted[name] = accepted

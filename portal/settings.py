@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from django.core.exceptions import ImproperlyConfigured
 
 from portal import languages
+from portal.cloud_origins import CloudOrigins
 from portal.content_security_policy import content_security_policy
 from portal.environment import Environment
 from portal.log import one_line_each
@@ -49,11 +47,9 @@ REDIRECTION_REGIONS = ENVIRONMENT.names(
 REDIRECTION_EXEMPT_PATHS = ENVIRONMENT.names(
     "REDIRECTION_EXEMPT_PATHS", DEFAULT_EXEMPT_PATHS, r"/[^\s,]+", "paths that begin with /"
 )
-REDIRECTION_SESSION_IDLE = int(
-    ENVIRONMENT.seconds("REDIRECTION_SESSION_IDLE", 60 * 60, 1, 7 * 86400)
-)
-REDIRECTION_SESSION_LIMIT = int(
-    ENVIRONMENT.seconds("REDIRECTION_SESSION_LIMIT", 12 * 60 * 60, 1, 30 * 86400)
+REDIRECTION_SESSION_IDLE = ENVIRONMENT.whole_seconds("REDIRECTION_SESSION_IDLE", 3600, 1, 604800)
+REDIRECTION_SESSION_LIMIT = ENVIRONMENT.whole_seconds(
+    "REDIRECTION_SESSION_LIMIT", 43200, 1, 30 * 86400
 )
 # The longest that a change takes to a worker which hears no push.
 REDIRECTION_REFRESH = ENVIRONMENT.seconds("REDIRECTION_REFRESH", 0.5, 0.05, 4)
@@ -62,8 +58,19 @@ REDIRECTION_REDIS_URL = ENVIRONMENT.address(
 )
 REDIRECTION_REPORT = ENVIRONMENT.seconds("REDIRECTION_REPORT", 3, 0.2, 10)
 REDIRECTION_TRAFFIC_DAYS = ENVIRONMENT.days("REDIRECTION_TRAFFIC_DAYS", 400, 31, 4000)
+REDIRECTION_FEEDBACK_PER_PERSON = ENVIRONMENT.number(
+    "REDIRECTION_FEEDBACK_PER_PERSON", 20, 1, 100_000
+)
+REDIRECTION_FEEDBACK_PER_TENANT = ENVIRONMENT.number(
+    "REDIRECTION_FEEDBACK_PER_TENANT", 500, 1, 100_000
+)
+REDIRECTION_FEEDBACK_DAYS = ENVIRONMENT.days("REDIRECTION_FEEDBACK_DAYS", 730, 31, 4000)
+REDIRECTION_REFUSAL_DAYS = ENVIRONMENT.days("REDIRECTION_REFUSAL_DAYS", 90, 1, 4000)
+REDIRECTION_MESSAGE_DAYS = ENVIRONMENT.days("REDIRECTION_MESSAGE_DAYS", 30, 7, 4000)
+# Off: webhooks reach public addresses only, and over https.
+REDIRECTION_WEBHOOKS_INSIDE = ENVIRONMENT.boolean("REDIRECTION_WEBHOOKS_INSIDE", False)
 # A change needs roles at most this old; older ones are asked for again first.
-REDIRECTION_ROLES_MAX_AGE = int(ENVIRONMENT.seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400))
+REDIRECTION_ROLES_MAX_AGE = ENVIRONMENT.whole_seconds("REDIRECTION_ROLES_MAX_AGE", 900, 1, 86400)
 # A proxy in front of a portal that is not ours asks the gate with this key (docs/gate.md).
 REDIRECTION_GATE_KEY = ENVIRONMENT.names("REDIRECTION_GATE_KEY", (), GATE_KEY, GATE_KEYS)
 REDIRECTION_CHECK_ROLES_URL = "check_roles"
@@ -80,21 +87,9 @@ PORTAL_SAMPLE_PAGES = ENVIRONMENT.boolean("PORTAL_SAMPLE_PAGES", False)
 # The sample destination shows a notice itself; a foreign one gets our page in between.
 REDIRECTION_DESTINATION_SHOWS_NOTICES = PORTAL_SAMPLE_PAGES
 
-_destination_origins = sorted({cloud["destination"] for cloud in REDIRECTION_CLOUDS.values()})
-_destinations = [urlsplit(origin) for origin in _destination_origins]
-_legacy_domains = [domain for cloud in REDIRECTION_CLOUDS.values() for domain in cloud["legacy"]]
-HTTPS = {origin.scheme for origin in _destinations} == {"https"}
-if not HTTPS and any(origin.scheme == "https" for origin in _destinations):
-    raise ImproperlyConfigured("REDIRECTION_CLOUDS mixes http and https. Accepted: one scheme.")
-
-# After a form the browser may be led to the domain, or to a tenant's host below it.
-_legacy_hosts = [host for domain in _legacy_domains for host in (domain, f"*.{domain}")]
-_legacy_origins = [f"{'https' if HTTPS else 'http'}://{host}:*" for host in _legacy_hosts]
-
-# A leading dot takes the domain and every tenant and region host below it.
-ALLOWED_HOSTS = [str(origin.hostname) for origin in _destinations] + [
-    f".{domain}" for domain in _legacy_domains
-]
+_origins = CloudOrigins.of(REDIRECTION_CLOUDS)
+HTTPS = _origins.https
+ALLOWED_HOSTS = _origins.allowed_hosts
 
 # --- Applications ------------------------------------------------------------------------
 
@@ -187,13 +182,20 @@ SOCIAL_AUTH_ENTRA_SECRET = ENVIRONMENT.text("ENTRA_CLIENT_SECRET", "")
 # Instead of a secret: a signed assertion, in a file that whoever issues it keeps fresh.
 ENTRA_CLIENT_ASSERTION_FILE = ENVIRONMENT.text("ENTRA_CLIENT_ASSERTION_FILE", "")
 ENTRA_CA_FILE = ENVIRONMENT.text("ENTRA_CA_FILE", "")
-PORTAL_SESSION_LIMIT = int(
-    ENVIRONMENT.seconds("PORTAL_SESSION_LIMIT", 8 * 60 * 60, 60, 8 * 60 * 60)
-)
-PORTAL_SESSION_IDLE = int(ENVIRONMENT.seconds("PORTAL_SESSION_IDLE", 60 * 60, 60, 8 * 60 * 60))
+PORTAL_SESSION_LIMIT = ENVIRONMENT.whole_seconds("PORTAL_SESSION_LIMIT", 28800, 60, 28800)
+PORTAL_SESSION_IDLE = ENVIRONMENT.whole_seconds("PORTAL_SESSION_IDLE", 3600, 60, 28800)
 SOCIAL_AUTH_ENTRA_TENANT_ID = "organizations"
 SOCIAL_AUTH_RAISE_EXCEPTIONS = False
 SOCIAL_AUTH_ENTRA_PIPELINE = SIGN_IN_STEPS
+
+# --- Mail ---------------------------------------------------------------------------------
+
+# ``manage.py send_messages`` sends it; without an address none is written (docs/messages.md).
+_mail = ENVIRONMENT.mail("EMAIL_URL")
+REDIRECTION_SENDS_MAIL = bool(_mail)
+globals().update(_mail)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENVIRONMENT.text("EMAIL_FROM", "portal-redirection@localhost")
 
 # --- Cookies and headers -----------------------------------------------------------------
 
@@ -220,7 +222,7 @@ if ENVIRONMENT.boolean("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = content_security_policy(
-    form_targets=[ENTRA_AUTHORITY, *_legacy_origins, *_destination_origins]
+    form_targets=[ENTRA_AUTHORITY, *_origins.legacy, *_origins.destinations]
 )
 
 # --- Files, language, log ----------------------------------------------------------------

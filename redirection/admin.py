@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from redirection.conf import conf
+from redirection.feedback.admin import TroubleAdmin
 from redirection.link_rule_admin import DeepLinkRuleAdmin
 from redirection.link_rule_list import CloudFilter
 from redirection.link_rule_undo import UndoFiles
@@ -20,15 +21,26 @@ from redirection.models import (
     Channel,
     DeepLinkRule,
     DeepLinkRuleChange,
+    DigestSubscription,
     Feedback,
     LocalRole,
     LocalRoleChange,
+    OutgoingMessage,
     Receipt,
+    Refusal,
     RoleSnapshot,
     Tenant,
+    Trouble,
     UnmatchedLink,
+    WebhookEndpoint,
 )
 from redirection.models.reasons import REASON_LENGTH
+from redirection.outbox.admin import (
+    DigestSubscriptionAdmin,
+    OutgoingMessageAdmin,
+    RefusalAdmin,
+    WebhookEndpointAdmin,
+)
 from redirection.unmatched_admin import unmatched_page
 
 
@@ -131,10 +143,17 @@ class ReceiptAdmin(ReadOnly):
 
 @admin.register(Feedback)
 class FeedbackAdmin(ReadOnly):
-    list_display = ("created_at", "tenant", "kind", "rating", "portal", "page", "may_contact")
-    list_filter = ("kind", "rating", "portal", "created_at")
+    list_display = (
+        "created_at", "tenant", "kind", "rating", "portal", "source", "page", "may_contact",
+    )  # fmt: skip
+    list_filter = ("kind", "rating", "portal", "source", "created_at")
     list_select_related = ("tenant",)
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("text", "page", "tenant__name")
+
+
+admin.site.register(Trouble, TroubleAdmin)
 
 
 @admin.register(RoleSnapshot)
@@ -164,6 +183,10 @@ class LocalRoleChangeAdmin(ReadOnly):
 
 
 admin.site.register(DeepLinkRule, DeepLinkRuleAdmin)
+admin.site.register(WebhookEndpoint, WebhookEndpointAdmin)
+admin.site.register(DigestSubscription, DigestSubscriptionAdmin)
+admin.site.register(OutgoingMessage, OutgoingMessageAdmin)
+admin.site.register(Refusal, RefusalAdmin)
 
 
 @admin.register(DeepLinkRuleChange)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from redirection import decisions
 from redirection.conf import conf
 from redirection.locations import hand_over_address
-from redirection.models import Tenant
+from redirection.models import Feedback, Tenant
 from redirection.permissions import SWITCH_REDIRECTION, may
 from redirection.request_classes import RequestClass
 from redirection.visits import Visit
@@ -80,7 +80,7 @@ def banner_for(request: HttpRequest, page: str, visit: Visit | None) -> Banner |
     if origin is None or request.COOKIES.get(CLOSED_COOKIE) == variant:
         return None
     settings_path = reverse("redirection:settings", urlconf=conf().destination_urlconf)
-    about = urlencode({"about": page})
+    about = urlencode({"about": page, "from": Feedback.Source.BANNER.value})
     return Banner(
         variant=variant,
         open_url=origin + hand_over_address(visit.tenant.tid, page),

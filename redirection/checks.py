@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.utils.module_loading import import_string
 
 from redirection.conf import DEFAULT_CLOUDS, DEFAULT_EXEMPT_PATHS, cloud_problems
@@ -46,6 +46,12 @@ E005 = Error(
     "feedback on the legacy portal would be redirected.",
     hint=f"Add {OWN_PATH!r} to the list.",
     id="redirection.E005",
+)
+
+I001 = Info(
+    "EMAIL_URL is not set: no mail is written, neither answers nor digests.",
+    hint="Set it, and run manage.py send_messages beside the site (docs/messages.md).",
+    id="redirection.I001",
 )
 
 
@@ -112,6 +118,11 @@ def destinations_are_not_legacy(
         for domain in domains
         if f".{urlsplit(cloud['destination']).hostname}".endswith(f".{domain}")
     ]
+
+
+@register(Tags.compatibility, deploy=True)
+def mail_is_sent(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    return [] if getattr(settings, "REDIRECTION_SENDS_MAIL", False) else [I001]
 
 
 @register

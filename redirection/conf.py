@@ -74,6 +74,13 @@ class Conf:
     refresh: float
     report: float
     traffic_days: int
+    feedback_per_person: int
+    feedback_per_tenant: int
+    feedback_days: int
+    refusal_days: int
+    message_days: int
+    webhooks_inside: bool
+    sends_mail: bool
     destination_shows_notices: bool
     roles_max_age: int | None
     check_roles_url: str
@@ -167,6 +174,13 @@ def conf() -> Conf:
         refresh=_setting("REFRESH", 0.5),
         report=_setting("REPORT", 3.0),
         traffic_days=_setting("TRAFFIC_DAYS", 400),
+        feedback_per_person=_setting("FEEDBACK_PER_PERSON", 20),
+        feedback_per_tenant=_setting("FEEDBACK_PER_TENANT", 500),
+        feedback_days=_setting("FEEDBACK_DAYS", 730),
+        refusal_days=_setting("REFUSAL_DAYS", 90),
+        message_days=_setting("MESSAGE_DAYS", 30),
+        webhooks_inside=_setting("WEBHOOKS_INSIDE", False),
+        sends_mail=_setting("SENDS_MAIL", False),
         destination_shows_notices=_setting("DESTINATION_SHOWS_NOTICES", False),
         roles_max_age=_setting("ROLES_MAX_AGE", 15 * 60),
         check_roles_url=_setting("CHECK_ROLES_URL", ""),

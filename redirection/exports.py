@@ -1,4 +1,4 @@
-"""The history as a file, line by line: CSV for spreadsheets, JSON lines for programs.
+"""Tables as files, line by line: CSV for spreadsheets, JSON lines for programs.
 
 Columns and values are the same in every language of the page.
 """
@@ -10,27 +10,13 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django.db.models import QuerySet
 
-from redirection.models import Change
-from redirection.standings import object_id_of
-
-COLUMNS = (
-    "revision",
-    "time",
-    "who",
-    "account",
-    "what",
-    "from",
-    "to",
-    "reason_kind",
-    "reason",
-    "channel",
-)
 # Rows fetched at once; the rest stays in the store.
 CHUNK = 500
 # A file longer than this is on disk (bytes).
@@ -84,46 +70,47 @@ class _Echo:
         return text
 
 
-def csv_lines(changes: QuerySet[Change]) -> Iterator[str]:
-    """The changes as CSV (RFC 4180) with a header.
+@dataclass(frozen=True)
+class Table:
+    """What a file holds: the names of its columns, and a row of values for each object.
 
-    It begins with a byte order mark: spreadsheets read names in UTF-8 as nonsense without one.
-    Programs that mind it take JSON lines.
+    ``rows`` reads the objects piece by piece, CHUNK at once.
     """
-    line: Callable[[tuple[Any, ...]], str] = csv.writer(_Echo()).writerow
-    yield "\ufeff" + line(COLUMNS)
-    for row in _rows(changes):
-        yield line(tuple(map(_defused, row)))
+
+    columns: tuple[str, ...]
+    rows: Callable[[QuerySet[Any]], Iterator[tuple[Any, ...]]]
+
+    def csv_lines(self, objects: QuerySet[Any]) -> Iterator[str]:
+        """The objects as CSV (RFC 4180) with a header.
+
+        It begins with a byte order mark: spreadsheets read names in UTF-8 as nonsense without
+        one. Programs that mind it take JSON lines.
+        """
+        line: Callable[[tuple[Any, ...]], str] = csv.writer(_Echo()).writerow
+        yield "\ufeff" + line(self.columns)
+        for row in self.rows(objects):
+            yield line(tuple(map(_defused, row)))
+
+    def json_lines(self, objects: QuerySet[Any]) -> Iterator[str]:
+        """The objects as JSON, one a line, with the values as they are stored."""
+        for row in self.rows(objects):
+            yield json.dumps(dict(zip(self.columns, row, strict=True)), ensure_ascii=False) + "\n"
+
+    def lines(self, objects: QuerySet[Any], format_: str) -> Iterator[str]:
+        """The objects in one of FORMATS."""
+        return {"csv": self.csv_lines, "jsonl": self.json_lines}[format_](objects)
 
 
-def json_lines(changes: QuerySet[Change]) -> Iterator[str]:
-    """The changes as JSON, an object a line, with the values as they are stored."""
-    for row in _rows(changes):
-        yield json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False) + "\n"
-
-
-Lines = Callable[[QuerySet[Change]], Iterator[str]]
-# By the name of the format, which is that of the file as well: media type and lines.
-FORMATS: dict[str, tuple[str, Lines]] = {
-    "csv": ("text/csv; charset=utf-8; header=present", csv_lines),
-    "jsonl": ("application/jsonl; charset=utf-8", json_lines),
+# By the name of the format, which is that of the file as well: its media type.
+FORMATS = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "jsonl": "application/jsonl; charset=utf-8",
 }
 
 
-def _rows(changes: QuerySet[Change]) -> Iterator[tuple[Any, ...]]:
-    for change in changes.select_related("author").iterator(chunk_size=CHUNK):
-        yield (
-            change.revision,
-            change.at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            change.author_name,
-            object_id_of(change.author) if change.author else "",
-            change.what,
-            change.before,
-            change.after,
-            change.reason_kind,
-            change.reason,
-            change.channel,
-        )
+def utc(at: datetime) -> str:
+    """``at`` (aware) as it stands in files: ISO 8601, UTC, with microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _defused(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The forms of the settings page and of feedback."""
+"""The forms of the settings page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from redirection.models import Feedback
 from redirection.models.reasons import (
     FOR_SWITCHING_OFF,
     FOR_SWITCHING_ON,
@@ -67,37 +66,3 @@ class SwitchForm(forms.Form):
         kinds = FOR_SWITCHING_OFF if self["wanted"].value() == "off" else FOR_SWITCHING_ON
         offered = [("", _("Choose one")), *((kind.value, kind.label) for kind in kinds)]
         self.fields["reason_kind"].widget = forms.Select(choices=offered)
-
-
-class FeedbackForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What somebody says about a page of either portal."""
-
-    rating = forms.TypedChoiceField(
-        label=_("How is it going?"),
-        coerce=int,
-        choices=[
-            (5, _("Very good")),
-            (4, _("Good")),
-            (3, _("Neither good nor bad")),
-            (2, _("Bad")),
-            (1, _("Very bad")),
-        ],
-        widget=forms.RadioSelect,
-        error_messages=CHOOSE_ONE,
-    )
-    kind = forms.ChoiceField(
-        label=_("What is it about?"),
-        choices=Feedback.Kind.choices,
-        widget=forms.RadioSelect,
-        error_messages=CHOOSE_ONE,
-    )
-
-    class Meta:
-        model = Feedback
-        fields = ("rating", "kind", "text", "page", "may_contact")
-        labels = {
-            "text": _("What did you like, what could be better?"),
-            "page": _("The page it is about"),
-            "may_contact": _("You may contact me about this"),
-        }
-        widgets = {"page": forms.TextInput, "text": forms.Textarea(attrs={"rows": 5})}

@@ -10,6 +10,8 @@ app_name = "redirection"
 feedback = [
     path("redirection/feedback", views.give_feedback, name="feedback"),
     path("redirection/feedback/<int:number>", views.feedback_sent, name="feedback_sent"),
+    path("redirection/feedback/<int:number>/screenshot", views.screenshot, name="screenshot"),
+    path("redirection/my-feedback", views.my_feedback, name="my_feedback"),
 ]
 # For whoever watches the processes, on every host.
 health = [

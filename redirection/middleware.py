@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.cache import patch_cache_control
 
@@ -16,6 +17,7 @@ from redirection import (
     gate,
     legacy_sessions,
     portal_script,
+    refusals,
     reports,
     switches,
 )
@@ -63,6 +65,11 @@ class RedirectionMiddleware:
             return answered
         response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         return stay(request, received, response)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> None:
+        """Whatever a view refuses is noted, also where it did not do so itself."""
+        if isinstance(error, PermissionDenied):
+            refusals.record(request, refusals.What.DENIED)
 
 
 def answer(request: HttpRequest, received: LegacyRequest) -> HttpResponse | None:

@@ -22,7 +22,7 @@ from uuid import UUID, uuid4
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
-from redirection import rule_uses, switches, traffic, unmatched
+from redirection import refusals, rule_uses, switches, traffic, unmatched
 from redirection.conf import conf
 from redirection.forks import Work
 
@@ -82,7 +82,11 @@ class _Reporter:
         connection.close()
 
     def _write(self) -> None:
-        for step in (traffic.write, unmatched.write_unmatched, rule_uses.write_uses):
+        steps = (
+            traffic.write, unmatched.write_unmatched, rule_uses.write_uses,
+            refusals.write_refusals,
+        )  # fmt: skip
+        for step in steps:
             self._try(step)
 
     def _withdraw(self) -> None:

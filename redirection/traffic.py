@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from django.db import Error, IntegrityError, transaction
 
-from redirection import retention, rule_uses, unmatched
+from redirection import refusals, retention, rule_uses, unmatched
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +135,7 @@ def forget() -> None:
     retention.forget()
     unmatched.forget()
     rule_uses.forget()
+    refusals.forget()
 
 
 def _later(one: int, other: int) -> int:

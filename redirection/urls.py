@@ -23,6 +23,13 @@ urlpatterns = [
         views.export_history,
         name="export_history",
     ),
+    path("cloudapps/settings/reported", views.reported, name="reported"),
+    path(
+        "cloudapps/settings/reported/<int:number>",
+        views.reported_trouble,
+        name="reported_trouble",
+    ),
+    path("cloudapps/settings/reported/export", views.export_reported, name="export_reported"),
     path("cloudapps/settings/try-link", views.try_link, name="try_link"),
     path("cloudapps/permissions/roles", views.roles_page, name="roles"),
     path(
@@ -30,6 +37,7 @@ urlpatterns = [
         views.give_local_role,
         name="give_local_role",
     ),
+    path("cloudapps/settings/switch-digest", views.switch_digest, name="switch_digest"),
     path("cloudapps/settings/step-back", views.step_back_setting, name="step_back_setting"),
     path(
         "cloudapps/settings/switch-step-back",

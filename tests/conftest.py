@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import translation
 
 from portal.models import Person
-from redirection import switches, traffic
+from redirection import switches, tallies, traffic
 from redirection.models import Channel, LocalRole, RoleSnapshot, Tenant
 from redirection.roles import (
     CLOUD_APP_SECURITY_ADMINISTRATOR,
@@ -85,6 +85,7 @@ def nothing_held() -> Iterator[None]:
     translation.deactivate()
     switches.forget()
     traffic.forget()
+    tallies.forget()
     yield
     switches.forget()
 

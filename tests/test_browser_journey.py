@@ -252,8 +252,9 @@ def test_feedback_is_about_the_page_it_was_given_on(demo: Demo, page: Page) -> N
     page.goto(demo.url("contoso", BOOKMARK))
     page.get_by_role("link", name="Give feedback").first.click()
     expect(page.get_by_label("The page it is about")).to_have_value(BOOKMARK)
-    page.get_by_label("Neither good nor bad").check()
     page.get_by_label("Missing").check()
+    page.get_by_text("Add a rating or a picture").click()
+    page.get_by_label("Neither good nor bad").check()
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
 

@@ -22,8 +22,14 @@ def found(*, deploy: bool = False) -> dict[str, str]:
     }
 
 
-def test_the_site_as_it_is_has_nothing_to_report() -> None:
+def test_the_site_as_it_is_has_nothing_to_report(settings: Any) -> None:
+    settings.REDIRECTION_SENDS_MAIL = True
     assert found(deploy=True) == {}
+
+
+def test_without_a_way_to_send_mail_a_check_before_deployment_says_so() -> None:
+    assert list(found(deploy=True)) == ["redirection.I001"]
+    assert found() == {}
 
 
 def test_a_missing_middleware_is_reported(settings: Any) -> None:

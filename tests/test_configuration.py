@@ -83,6 +83,12 @@ WRONG = {
     "REDIRECTION_REPORT": ["0", "0.1", "11", "often"],
     "REDIRECTION_GATE_KEY": ["short", f"{KEY},short", f"{KEY} with spaces", "é" * 32],
     "REDIRECTION_TRAFFIC_DAYS": ["30", "4001", "1.5", "all"],
+    "REDIRECTION_FEEDBACK_PER_PERSON": ["0", "100001", "1.5", "many"],
+    "REDIRECTION_FEEDBACK_PER_TENANT": ["0", "100001", "all"],
+    "REDIRECTION_FEEDBACK_DAYS": ["30", "4001", "ever"],
+    "REDIRECTION_REFUSAL_DAYS": ["0", "4001", "ever"],
+    "REDIRECTION_MESSAGE_DAYS": ["6", "4001", "ever"],
+    "REDIRECTION_WEBHOOKS_INSIDE": ["10.0.0.0/8"],
     "REDIRECTION_ROLES_MAX_AGE": ["0", "86401", "soon"],
     "PORTAL_SAMPLE_PAGES": ["yes please"],
     "ENTRA_AUTHORITY": [
@@ -120,7 +126,7 @@ def test_a_wrong_value_is_refused_with_variable_value_and_what_is_accepted(
 
 def test_every_variable_that_can_be_wrong_is_tried() -> None:
     free = {name for name, (_, accepted) in table().items() if accepted == "text"}
-    secret = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"}
+    secret = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "EMAIL_URL"}
     assert set(WRONG) == set(table()) - free - secret - {"ENV_FILE"}
 
 
@@ -139,6 +145,9 @@ def test_every_variable_that_can_be_wrong_is_tried() -> None:
         ("DATABASE_URL", "sqlite://hunter2/portal"),
         ("DATABASE_URL", "sqlite:///"),
         ("DATABASE_URL", "postgresql://portal:hunter2@db.example.com"),
+        ("EMAIL_URL", "hunter2"),
+        ("EMAIL_URL", "imap://portal:hunter2@mail.example.com"),
+        ("EMAIL_URL", "smtp://portal:hunter2@mail.example.com:port"),
     ],
 )
 def test_a_wrong_secret_is_refused_without_being_shown(name: str, value: str) -> None:
@@ -185,6 +194,30 @@ def test_variables_come_from_a_file_and_those_of_the_environment_win(tmp_path: P
     settings = settings_with(ENV_FILE=str(file), LOG_LEVEL="WARNING")
     assert settings["LOGGING"]["root"]["level"] == "WARNING"
     assert settings["REDIRECTION_REFRESH"] == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("filemail:///var/mail%20here", {"EMAIL_FILE_PATH": "/var/mail here"}),
+        ("consolemail://", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
+        (
+            "smtp+tls://portal:hunter2@mail.example.com:587",
+            {
+                "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+                "EMAIL_HOST": "mail.example.com",
+                "EMAIL_PORT": 587,
+                "EMAIL_HOST_USER": "portal",
+                "EMAIL_HOST_PASSWORD": "hunter2",
+                "EMAIL_USE_TLS": True,
+            },
+        ),
+    ],
+)
+def test_mail_is_sent_as_the_address_says(url: str, expected: dict[str, Any]) -> None:
+    settings = settings_with(EMAIL_URL=url)
+    assert settings["REDIRECTION_SENDS_MAIL"]
+    assert expected.items() <= settings.items()
 
 
 def test_a_missing_file_is_no_error(tmp_path: Path) -> None:

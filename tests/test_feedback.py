@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 from http import HTTPStatus
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.models import Person
-from redirection.models import Feedback, Tenant
+from redirection.feedback.giving import record
+from redirection.models import Feedback, Tenant, Trouble
 from tests.conftest import MakePerson
-from tests.test_settings_page import sign_in, unsent_owner
+from tests.test_settings_page import sign_in, text, unsent_owner
 
 FORM = "/redirection/feedback"
 
@@ -38,7 +42,10 @@ def test_an_ordinary_person_reports_from_either_portal(
     stored = Feedback.objects.get()
     assert (stored.tenant, stored.person, stored.portal) == (contoso, otto, portal)
     assert (stored.rating, stored.kind, stored.may_contact) == (2, "missing", True)
-    assert "Thank you" in unescape(response.content.decode())
+    page = unescape(response.content.decode())
+    assert "Thank you" in page
+    assert "Where are the exported reports?" in page
+    assert "Nobody has answered yet." in page
 
 
 def test_the_page_it_is_about_is_filled_in(otto: Person, destination: Client) -> None:
@@ -48,9 +55,138 @@ def test_the_page_it_is_about_is_filled_in(otto: Person, destination: Client) ->
 
 
 @pytest.mark.parametrize(
+    ("about", "filled_in"),
+    [
+        ("/cloudapps/files?a=1#b", "/cloudapps/files?a=1#b"),
+        ("", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example/x", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nb", "/"),
+        ("/a\u202eb", "/"),
+        ("/" * 1 + "a" * 2000, "/"),
+    ],
+)
+def test_only_a_page_is_filled_in(
+    about: str, filled_in: str, otto: Person, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    form = destination.get(FORM, {"about": about}).context["form"]
+    assert form["page"].value() == filled_in
+
+
+@pytest.mark.parametrize(
+    ("origin", "source", "kind", "focus"),
+    [
+        ("no_counterpart", "no_counterpart", "missing", "text"),
+        ("banner", "banner", None, "kind"),
+        ("header", "header", None, "kind"),
+        ("switch_off", "switch_off", None, "kind"),
+        ("nowhere", "other", None, "kind"),
+        ("", "other", None, "kind"),
+    ],
+)
+def test_where_it_began_says_what_is_asked_first(
+    origin: str, source: str, kind: str | None, focus: str, otto: Person, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    page = destination.get(FORM, {"about": "/alerts", "from": origin})
+    form = page.context["form"]
+    assert (form["source"].value(), form["kind"].value()) == (source, kind)
+    focused = re.findall(r'<[^>]* name="(\w+)"[^>]* autofocus', page.content.decode())
+    assert focused == [focus]
+    destination.post(FORM, {"kind": "missing", "source": origin, "page": "/alerts"})
+    assert Feedback.objects.get().source == source
+
+
+@pytest.mark.parametrize(
+    ("portal", "page", "origin", "route"),
+    [
+        ("destination", "/cloudapps/activity-log?a=1", "header", "/audits"),
+        ("destination", "/#/audits?a=1", "no_counterpart", "/audits"),
+        ("legacy", "/#/audits?a=1", "banner", "/audits"),
+        ("legacy", "/alerts/5f2a1b3c4d5e6f7a8b9c0d1e", "banner", "/alerts/*"),
+        ("destination", "https://security.localhost/cloudapps/activity-log", "", "/audits"),
+    ],
+)
+def test_the_same_trouble_is_one_from_either_portal(
+    portal: str,
+    page: str,
+    origin: str,
+    route: str,
+    otto: Person,
+    contoso: Tenant,
+    request: pytest.FixtureRequest,
+) -> None:
+    browser: Client = request.getfixturevalue(portal)
+    sign_in(browser, otto)
+    browser.post(FORM, report(page=page, source=origin))
+    trouble = Trouble.objects.get()
+    assert (trouble.route, trouble.kind, trouble.reports) == (route, "missing", 1)
+
+
+def test_a_trouble_said_to_be_fixed_is_open_again(
+    otto: Person, rita: Person, contoso: Tenant, destination: Client
+) -> None:
+    for person, state, after in (
+        (otto, "planned", "planned"),
+        (rita, "fixed", "open"),
+        (otto, "declined", "declined"),
+    ):
+        Trouble.objects.update_or_create(
+            route="/audits", kind="broken", defaults={"state": state, "reopened_at": None}
+        )
+        said = {"text": f"It was {state}", "page": "/audits"}
+        record(contoso, person, kind="broken", portal="legacy", source="banner", **said)
+        trouble = Trouble.objects.get()
+        assert trouble.state == after
+        assert (trouble.reopened_at is not None) == (state == "fixed")
+    assert (trouble.reports, trouble.feedback.count()) == (3, 3)
+
+
+def test_a_form_sent_twice_is_one_report(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    first = destination.post(FORM, report())["Location"]
+    assert destination.post(FORM, report())["Location"] == first
+    assert Trouble.objects.get().reports == 1
+    assert destination.post(FORM, report(text="One more thing"))["Location"] != first
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("two\r\nlines", "two\nlines"),
+        ("a\x07b\x1b[31m", "a b [31m"),
+        ("pay\u202eexe.txt", "payexe.txt"),
+        ("\u2066hidden\u2069\u200b", "hidden"),
+        ("  kept:\n    as it is", "kept:\n    as it is"),
+        ("half \ud800 a character", "half \ufffd a character"),
+        ("\u0645\u0631\u062d\u0628\u0627", "\u0645\u0631\u062d\u0628\u0627"),
+    ],
+)
+def test_what_cannot_be_seen_is_not_kept(
+    typed: str, kept: str, otto: Person, contoso: Tenant
+) -> None:
+    said = {"kind": "other", "page": "/\u202eaudits\r\nx", "portal": "legacy"}
+    feedback = record(contoso, otto, text=typed, source="other", **said)
+    assert (feedback.text, feedback.page) == (kept, "/audits x")
+
+
+def test_line_breaks_do_not_make_a_text_too_long(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    text = "x\r\n" * 1999 + "xy"
+    assert destination.post(FORM, report(text=text)).status_code == HTTPStatus.FOUND
+    assert Feedback.objects.get().text == "x\n" * 1999 + "xy"
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("rating", ""),
         ("rating", "6"),
         ("rating", "good"),
         ("kind", ""),
@@ -73,6 +209,7 @@ def test_an_error_loses_nothing(
     if field != "page":
         assert 'value="/#/reports"' in page
     assert 'aria-invalid="true"' in page
+    assert page.count("autofocus") == 1
     assert not Feedback.objects.exists()
 
 
@@ -89,6 +226,27 @@ def test_a_session_that_ended_meanwhile_loses_nothing(
     assert "Where are the exported reports?" in page
     assert 'value="/#/reports"' in page
     assert "Your text is still here" in page
+    assert re.search(r'value="missing"[^>]* checked', page)
+    assert "could not be kept" not in page
+
+
+def test_a_picture_that_a_session_cannot_keep_is_asked_for_again(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    made_for = unsent_owner(destination, FORM)
+    destination.logout()
+    picture = SimpleUploadedFile("a.png", b"whatever", "image/png")
+    destination.post(FORM, report(unsent_owner=made_for, screenshot=picture))
+    sign_in(destination, otto)
+    page = unescape(destination.get(FORM).content.decode())
+    assert "The picture could not be kept. Add it again." in page
+
+
+def test_a_stranger_who_posts_leaves_no_session(contoso: Tenant, destination: Client) -> None:
+    for made_for in ("", "forged"):
+        destination.post(FORM, report(unsent_owner=made_for))
+    assert not Session.objects.exists()
 
 
 def test_nobody_else_is_shown_it(
@@ -144,3 +302,23 @@ def test_on_another_tenants_host_a_person_gives_none(
     sign_in(browser, otto)
     assert browser.post(FORM, report()).status_code == HTTPStatus.NOT_FOUND
     assert not Feedback.objects.exists()
+
+
+def test_a_text_that_is_too_long_comes_back_whole(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    # A browser would cut it off without a word.
+    assert (
+        "maxlength" not in re.findall("<textarea[^>]*>", destination.get(FORM).content.decode())[0]
+    )
+    response = destination.post(FORM, report(text="x" * 4001))
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "x" * 4001 in response.content.decode()
+    assert not Feedback.objects.exists()
+
+
+def test_the_form_says_who_reads_it(otto: Person, contoso: Tenant, destination: Client) -> None:
+    sign_in(destination, otto)
+    said = text(destination.get(FORM))
+    assert "Administrators of your organisation read it too" in said

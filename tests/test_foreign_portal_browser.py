@@ -222,7 +222,7 @@ def test_links_of_the_banner_are_about_the_page_that_is_shown(
     page.evaluate("history.pushState(null, '', '/audits?a=1#/b')")
     page.route("**/redirection/feedback?**", lambda route: route.fulfill(body="Feedback"))
     page.locator(HOST).get_by_role("link", name="Give feedback").click()
-    page.wait_for_url("**/redirection/feedback?about=%2Faudits%3Fa%3D1%23%2Fb")
+    page.wait_for_url("**/redirection/feedback?about=%2Faudits%3Fa%3D1%23%2Fb&from=banner")
 
 
 def test_a_step_back_is_shown_and_can_be_ended(portal: ForeignPortal, page: Page) -> None:

@@ -21,20 +21,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.models import Person
 from redirection import exports
-from redirection.exports import (
-    CHUNK,
-    COLUMNS,
-    IN_MEMORY,
-    MOST_FILES,
-    csv_lines,
-    file_of,
-    json_lines,
-)
+from redirection.exports import CHUNK, IN_MEMORY, MOST_FILES, file_of
+from redirection.history_export import COLUMNS, HISTORY
 from redirection.models import Change, Tenant
 from tests.conftest import MakePerson
 from tests.test_history_page import add, add_many
 from tests.test_settings_page import sign_in
 
+csv_lines, json_lines = HISTORY.csv_lines, HISTORY.json_lines
 EXPORT = "/cloudapps/settings/redirection-history/export"
 MARK = "\ufeff"
 

@@ -213,8 +213,8 @@ def test_pages_are_linked_with_the_filter(reader: Client, contoso: Tenant) -> No
     page = reader.get(PAGE, {"text": "Number", "what": "", "page": "2"})
     assert listed(page) == list(range(1_000_069, 1_000_019, -1))
     assert '<a href="?text=Number&page=2" aria-label="Page 2" aria-current="page">' in text(page)
-    assert '<a rel="next" href="?text=Number&page=3">' in text(page)
-    assert '<a rel="prev" href="?text=Number&page=1">' in text(page)
+    assert '<a rel="next" href="?text=Number&page=3">Older</a>' in text(page)
+    assert '<a rel="prev" href="?text=Number&page=1">Newer</a>' in text(page)
     assert "There is no such page" not in text(page)
 
 
@@ -256,7 +256,8 @@ def test_any_length_takes_the_same_few_queries(
     add_many(fabrikam, 1000, 2_000_000)
     # The first request of a session notes when it began.
     reader.get(PAGE)
-    with django_assert_num_queries(8):
+    # One of them counts the new answers that the header tells of.
+    with django_assert_num_queries(9):
         reader.get(PAGE, {"page": "7", "text": "number", "from_day": "2026-01-01"})
 
 

@@ -15,7 +15,8 @@ from django.test import Client
 from django.utils import translation
 
 from portal.models import Person
-from redirection.models import Feedback, Tenant
+from redirection.feedback.giving import record
+from redirection.models import Answer, Tenant
 from redirection.roles import LocalRoleName
 from tests.conftest import MakePerson, Switch
 
@@ -143,13 +144,17 @@ def test_the_destination_says_nothing_untranslated(
     assert unmarked(destination.get(address, follow=True)) == []
 
 
-@pytest.mark.parametrize("address", [SETTINGS, ROLES, "/redirection/feedback/{feedback}"])
+@pytest.mark.parametrize(
+    "address",
+    [SETTINGS, ROLES, "/redirection/feedback/{feedback}", "/redirection/my-feedback", "/alerts"],
+)
 def test_a_reader_is_told_in_their_language(
     destination: Client, rita: Person, full: Tenant, address: str
 ) -> None:
-    feedback = Feedback.objects.create(
-        tenant=full, person=rita, portal="destination", rating=5, kind="praise"
-    )
+    said = {"text": "Rita", "page": "/alerts", "portal": "destination", "rating": 5}
+    feedback = record(full, rita, kind="praise", source="header", **said)
+    answer = {"state": "fixed", "text": "Ada", "author_name": "Ada"}
+    Answer.objects.create(trouble=feedback.trouble, **answer)
     destination.force_login(rita, ROLES_BACKEND)
     assert unmarked(destination.get(address.format(feedback=feedback.pk))) == []
 

@@ -526,7 +526,8 @@ def test_a_sentence_is_feedback_only_if_the_person_says_so(
     asked(destination, text="Exports are missing", send_feedback="on")
     sent = Feedback.objects.get()
     assert (sent.tenant, sent.person, sent.text) == (moved, otto, "Exports are missing")
-    assert (sent.kind, sent.portal, sent.page) == ("missing", "destination", PAGE)
+    assert (sent.kind, sent.portal, sent.page) == ("missing", "legacy", PAGE)
+    assert (sent.source, sent.rating) == ("step_back", None)
 
 
 def test_a_page_load_asks_the_store_nothing(

@@ -22,7 +22,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 import portal.urls
 from portal.models import Person
-from redirection.models import Feedback, LocalRole, LocalRoleChange, RoleSnapshot, Tenant
+from redirection.models import (
+    Feedback,
+    LocalRole,
+    LocalRoleChange,
+    RoleSnapshot,
+    Screenshot,
+    Tenant,
+    Trouble,
+)
 from redirection.roles import GLOBAL_ADMINISTRATOR, LocalRoleName
 from tests.conftest import PAGE_LOAD, MakePerson
 
@@ -128,6 +136,14 @@ SAMPLES = (
     "user/",
 )
 
+MY_FEEDBACK = View(
+    # The report whose agreement is taken back is the switcher's.
+    "/redirection/my-feedback", signed_in(OK),
+    (SIGN_IN, MISSING, MISSING, AWAY, MISSING, MISSING), signed_in(NOT_SO),
+    {"withdraw": "{feedback}"},
+)  # fmt: skip
+# The switcher's, with a picture: for admins of the organisation, and operators.
+PICTURE = "/redirection/feedback/{feedback}/screenshot"
 RATED = {"rating": "5", "kind": "praise"}
 LANGUAGE = View(
     "/redirection/language", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO),
@@ -165,6 +181,23 @@ TABLE: dict[str, dict[str, View]] = {
         "cloudapps/settings/redirection-history/export": View(
             "/cloudapps/settings/redirection-history/export?format=csv&tid={tenant}",
             SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/reported": View(
+            "/cloudapps/settings/reported?tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/reported/<int:number>": View(
+            "/cloudapps/settings/reported/{trouble}?tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/reported/export": View(
+            "/cloudapps/settings/reported/export?format=csv&tid={tenant}",
+            SEES, signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "cloudapps/settings/switch-digest": View(
+            "/cloudapps/settings/switch-digest", signed_in(AWAY),
+            (SIGN_IN, FORBIDDEN, AWAY, AWAY, MISSING, MISSING), signed_in(NOT_SO),
+            {"tid": "{tenant}", "every": "day"}, FOREIGN,
         ),
         "cloudapps/settings/try-link": View(
             "/cloudapps/settings/try-link?link=/alerts&tid={tenant}",
@@ -230,6 +263,11 @@ TABLE: dict[str, dict[str, View]] = {
             (SIGN_IN, MISSING, MISSING, OK, MISSING, MISSING),
             signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
         ),
+        "redirection/feedback/<int:number>/screenshot": View(
+            PICTURE, (SIGN_IN, MISSING, OK, OK, OK, MISSING),
+            signed_in(NOT_SO), signed_in(NOT_SO), foreign=(SIGN_IN, MISSING, MISSING, MISSING, OK),
+        ),
+        "redirection/my-feedback": MY_FEEDBACK,
     },
     "portal.legacy_urls": {
         **SIGN_IN_VIEWS,
@@ -244,6 +282,11 @@ TABLE: dict[str, dict[str, View]] = {
             (SIGN_IN, MISSING, MISSING, OK, MISSING, MISSING),
             signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
         ),
+        "redirection/feedback/<int:number>/screenshot": View(
+            PICTURE, (SIGN_IN, MISSING, OK, OK, OK, MISSING),
+            signed_in(NOT_SO), signed_in(NOT_SO), foreign=FOREIGN,
+        ),
+        "redirection/my-feedback": MY_FEEDBACK,
         "redirection/close-banner": View(
             "/redirection/close-banner", everybody(NOT_SO), everybody(AWAY), everybody(NOT_SO)
         ),
@@ -321,13 +364,16 @@ def objects(
     people["stranger"] = person(fabrikam, "Fay", roles=[GLOBAL_ADMINISTRATOR])
     found = {}
     for tenant, sender in ((contoso, people["switcher"]), (fabrikam, people["stranger"])):
+        trouble = Trouble.objects.create(route=f"/{tenant.name}", kind="praise", reports=1)
         feedback = Feedback.objects.create(
-            tenant=tenant, person=sender, portal="destination", rating=5, kind="praise"
-        )
+            tenant=tenant, person=sender, trouble=trouble, portal="destination", rating=5,
+            kind="praise",
+        )  # fmt: skip
+        Screenshot.objects.create(feedback=feedback, png=b"pixels", width=1, height=1)
         member = person(tenant, "Ugo", local=LocalRoleName.USER_GROUP_ADMIN)
         found[tenant.name] = {
             "tenant": tenant.tid, "revision": tenant.revision,
-            "person": member.pk, "feedback": feedback.pk,
+            "person": member.pk, "feedback": feedback.pk, "trouble": trouble.pk,
         }  # fmt: skip
     return found
 
@@ -386,7 +432,9 @@ def test_objects_of_another_tenant_are_not_there(
     fields = f"{view.address} {view.data}"
     # All of them foreign, and each of them alone among one's own.
     mixtures = [other] + [
-        own | {name: other[name]} for name in ("tenant", "person") if f"{{{name}}}" in fields
+        own | {name: other[name]}
+        for name in ("tenant", "person", "trouble")
+        if f"{{{name}}}" in fields
     ]
     # Whoever may not open the page at all learns nothing about the person either.
     hidden = {MISSING, FORBIDDEN}

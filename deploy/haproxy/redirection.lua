@@ -130,3 +130,22 @@ local function ask_the_gate(txn)
 end
 
 core.register_action("ask_the_gate", { "http-req" }, ask_the_gate)
+
+-- Of a form that is still being sent, http-request return would reset the stream of HTTP/2, and
+-- nobody would see why.
+local function refusal(status, text)
+    return function(applet)
+        applet:set_status(status)
+        applet:add_header("content-type", "text/plain")
+        applet:add_header("content-length", tostring(#text))
+        applet:start_response()
+        applet:send(text)
+    end
+end
+
+core.register_service("without_length", "http", refusal(411, "The length of the form is missing.\n"))
+core.register_service(
+    "too_large",
+    "http",
+    refusal(413, "This is too large: a picture may have 5 MB. Go back and choose another one.\n")
+)

@@ -32,6 +32,8 @@ Try:
   5. Open http://contoso.{legacy}:{port}/#/somewhere/new in a new tab: it has no counterpart.
      As operator find it under "Unmatched links" and make a rule of it.
   6. As operator choose "Explain a decision": why any address stays or goes.
+  7. Give feedback about any page. As Ada see it under "What people report"; as operator answer it
+     under "Troubles", once for both organisations. Whoever sent it finds the answer.
 
 Take a role away   http://127.0.0.1:{provider}/roles
 Operator pages     http://{destination}:{port}/admin/   {operator} / {password}
@@ -115,6 +117,7 @@ def _run(
         return
     children.serve("the portal", "portal.wsgi:application", port, threads=4, workers=workers)
     children.serve("the stand-in", "portal.demo.provider.wsgi:application", port + 1, threads=2)
+    children.start("the sender of messages", "django", "send_messages")
     children.wait_for(port, DESTINATION_HOST, "/auth/sign-in")
     children.wait_for(port + 1, "127.0.0.1", "/organizations/v2.0/.well-known/openid-configuration")
     if children.stopped_after(0):

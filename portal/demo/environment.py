@@ -80,6 +80,9 @@ def _renewed(directory: Path, port: int) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{quote(str(directory / 'portal.sqlite3'))}",
         "STATIC_ROOT": str(directory / "static"),
         "REDIRECTION_CLOUDS": json.dumps(clouds),
+        # Mail is written into files there, so that it can be read without a mail server.
+        "EMAIL_URL": f"filemail://{quote(str(directory / 'mail'))}",
+        "REDIRECTION_WEBHOOKS_INSIDE": "on",
         "ENTRA_AUTHORITY": f"http://127.0.0.1:{port + 1}",
         "DEMO_DIRECTORY": str(directory),
         "DEMO_PORTALS": f"{destination},http://{LEGACY_DOMAIN}:{port}",

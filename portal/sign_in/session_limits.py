@@ -10,6 +10,8 @@ from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 
+from portal.errors import STORE_ERRORS, store_failed
+
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
 # The session is written at most this often (seconds) only because somebody was here.
@@ -29,8 +31,14 @@ class SessionLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         session, now = request.session, int(time.time())
-        if SESSION_KEY in session and _is_over(session, now):
-            logout(request)
+        try:
+            if SESSION_KEY in session and _is_over(session, now):
+                logout(request)
+            # Asked now: whoever asks later has no answer for a store that fails.
+            bool(request.user.is_authenticated)
+        except STORE_ERRORS as error:
+            # This is the first to ask the store who somebody is.
+            return store_failed(request, error)
         response = self.get_response(request)
         if SESSION_KEY in session:
             # Somebody signed in with this request.

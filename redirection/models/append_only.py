@@ -9,6 +9,9 @@ from django.db import models
 
 Row = TypeVar("Row", bound=models.Model)
 
+# The columns of a history that hold a person's name.
+NAMES = ("author_name", "person_name")
+
 
 class HistoryIsAppendOnly(TypeError):
     """A row of the history was about to be edited or deleted."""
@@ -25,6 +28,17 @@ class AppendOnlyQuerySet(models.QuerySet[Row]):
 
     def delete(self) -> NoReturn:
         raise HistoryIsAppendOnly
+
+    def make_nameless(self, column: str, pseudonym: str) -> int:
+        """Put ``pseudonym`` where a person's name stands; returns in how many rows.
+
+        The one exception, for the erasure of somebody (docs/personal-data.md): what was done,
+        when and why stays, whose name it was does not. Raises HistoryIsAppendOnly for a column
+        that holds no name.
+        """
+        if column not in NAMES:
+            raise HistoryIsAppendOnly
+        return super().update(**{column: pseudonym})
 
     def bulk_create(
         self,

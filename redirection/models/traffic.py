@@ -176,6 +176,8 @@ class Traffic(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "day", "route"], name="one_count_a_day")
         ]
+        # Over all tenants, for what people report of a page.
+        indexes = [models.Index(fields=["route", "day"], name="traffic_of_route")]
 
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.day} {self.route}: {self.kept}, {self.redirected}"

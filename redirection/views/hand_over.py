@@ -28,7 +28,7 @@ from redirection import counted_links, counted_loads, rule_uses, switches
 from redirection.conf import conf
 from redirection.deep_links import Counterpart, DeepLink
 from redirection.locations import LONGEST_LOCATION
-from redirection.models import Tenant
+from redirection.models import Feedback, Tenant
 from redirection.step_back_offers import offer
 from redirection.traffic import Answer
 from redirection.views.page_seen import is_same_origin
@@ -112,6 +112,7 @@ def _feedback_url(request: HttpRequest, tid: str, legacy_link: str) -> str:
     known = request.user.is_authenticated and Tenant.objects.known_to(request.user)
     if tid and known and known.filter(tid=tid).exists():
         query["tid"] = tid
+    query["from"] = Feedback.Source.NO_COUNTERPART.value
     return f"{reverse('redirection:feedback')}?{urlencode(query)}"
 
 

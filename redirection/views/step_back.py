@@ -10,18 +10,21 @@ from urllib.parse import quote, urlencode
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext as _, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from redirection import form_chains, step_backs, switches, unsent
 from redirection.answers import refuse
 from redirection.conf import conf
+from redirection.feedback.giving import give
+from redirection.feedback.limits import TooMuchFeedback
 from redirection.middleware import response_of
 from redirection.models import Feedback, StepBack, StepBackGrant, StepBackReason, Tenant
 from redirection.step_back_forms import FEEDBACK_KINDS, StepBackForm
@@ -32,8 +35,10 @@ from redirection.visits import Visit
 from redirection.way_back import legacy_for
 
 UNSENT = "step_back"
-# Nobody was asked how it is going.
-_NEITHER_GOOD_NOR_BAD = 3
+TOO_MUCH_FEEDBACK = gettext_lazy(
+    "Much feedback came from you or your organisation within an hour. Open the page without it, "
+    "or try again later."
+)
 
 
 # Anonymous visitors are sent to sign in by the view itself: a redirect of the middleware
@@ -71,10 +76,14 @@ def step_back(request: HttpRequest) -> HttpResponse:
     form = StepBackForm(request.POST)
     if not form.is_valid():
         return _form_page(request, tenant, form, page, HTTPStatus.BAD_REQUEST)
-    grant = StepBack.objects.begin(tenant, form.cleaned_data["reason"], page, timezone.now())
-    if form.cleaned_data["send_feedback"]:
-        _send_feedback(request.user, tenant, form.cleaned_data, page)
-    query = urlencode({"grant": step_backs.signed_grant(grant)})
+    try:
+        running = _begin(request.user, tenant, form.cleaned_data, page)
+    except TooMuchFeedback as error:
+        form.add_error("send_feedback", TOO_MUCH_FEEDBACK)
+        response = _form_page(request, tenant, form, page, HTTPStatus.TOO_MANY_REQUESTS)
+        response["Retry-After"] = str(error.retry_after)
+        return response
+    query = urlencode({"grant": step_backs.signed_grant(running)})
     response = HttpResponseRedirect(f"{origin}{_legacy_path('take_step_back')}?{query}")
     # Whoever reads the address in a log has a minute and finds it used.
     response["Referrer-Policy"] = "no-referrer"
@@ -179,15 +188,28 @@ def _form_page(
     return render(request, "redirection/step_back.html", context, status=status)
 
 
+def _begin(person: Any, tenant: Tenant, said: dict[str, Any], page: str) -> Grant:
+    try:
+        # The sentence is not lost where the page would not open, nor the other way round.
+        with transaction.atomic():
+            if said["send_feedback"]:
+                _send_feedback(person, tenant, said, page)
+            return StepBack.objects.begin(tenant, said["reason"], page, timezone.now())
+    except ObjectDoesNotExist as error:
+        # The tenant was disabled, or the person erased, meanwhile.
+        raise Http404 from error
+
+
 def _send_feedback(person: Any, tenant: Tenant, said: dict[str, Any], page: str) -> None:
-    Feedback.objects.create(
-        tenant=tenant,
-        person=person,
-        portal=Feedback.Portal.DESTINATION,
-        page=page[:2000],
-        rating=_NEITHER_GOOD_NOR_BAD,
+    give(
+        tenant,
+        person,
         kind=FEEDBACK_KINDS[StepBackReason(said["reason"])],
         text=said["text"],
+        page=page,
+        # The page is one of the legacy portal.
+        portal=Feedback.Portal.LEGACY,
+        source=Feedback.Source.STEP_BACK,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import secrets
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +9,26 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _
 
+from redirection import refusals
 from redirection.conf import conf
 from redirection.models import RoleSnapshot, Tenant
 from redirection.permissions import VIEW_REDIRECTION, may
+from redirection.refusals import What
 
-logger = logging.getLogger(__name__)
+
+def on_legacy(request: HttpRequest) -> bool:
+    return conf().legacy_hosts.parse(request.get_host()) is not None
+
+
+def named_by_host(request: HttpRequest) -> str | None:
+    """The tenant of a legacy host; None where the host names none."""
+    host = conf().legacy_hosts.parse(request.get_host())
+    return host.tenant if host is not None else None
+
+
+def base_of(request: HttpRequest) -> str:
+    """The template around a page that both portals have."""
+    return f"redirection/{'legacy_base' if on_legacy(request) else 'base'}.html"
 
 
 def visited_tenant(request: HttpRequest, tid: str | None) -> Tenant:
@@ -29,15 +42,18 @@ def visited_tenant(request: HttpRequest, tid: str | None) -> Tenant:
         try:
             return known.get(tid=UUID(tid))
         except (ValueError, Tenant.DoesNotExist):
+            refusals.record(request, What.OTHER_TENANT, asked=tid)
             raise Http404 from None
     host = conf().legacy_hosts.parse(request.get_host())
     if host is not None and host.tenant is not None:
         named = known.filter(name=host.tenant).first()
         if named is None:
+            refusals.record(request, What.OTHER_TENANT, asked=host.tenant)
             raise Http404
         return named
     tenant = _signed_in_to_last(request.user) or known.order_by("name").first()
     if tenant is None:
+        refusals.record(request, What.NO_TENANT)
         raise PermissionDenied(
             _("This account belongs to no organisation here. Sign in with a work account.")
         )
@@ -56,12 +72,8 @@ def tenant_to_see(request: HttpRequest, tid: str | None) -> Tenant:
 
 
 def refused(request: HttpRequest, tenant: Tenant) -> PermissionDenied:
-    """The error to raise: it stands in the log, and tells the person whom to ask."""
-    reference = secrets.token_hex(4)
-    logger.warning(
-        "Refused: reference=%s %s %s for %s by %s",
-        reference, request.method, request.path, tenant.name, request.user.get_username(),
-    )  # fmt: skip
+    """The error to raise: the refusal is noted, and it tells the person whom to ask."""
+    reference = refusals.record(request, What.ROLE, tenant=tenant)
     return PermissionDenied(
         _(
             "Your roles in %(tenant)s do not allow this. Ask a Global, Security or Cloud App "

@@ -1,0 +1,1 @@
+"""Feedback: how it is given, whom it reaches, and what it changes."""
