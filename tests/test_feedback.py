@@ -8,17 +8,20 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.models import Person
+from redirection import unsent
 from redirection.feedback.giving import record
 from redirection.models import Feedback, Tenant, Trouble
 from tests.conftest import MakePerson
 from tests.test_settings_page import sign_in, text, unsent_owner
 
 FORM = "/redirection/feedback"
+HOST = {"host": "security.localhost"}
 
 
 def report(**changed: Any) -> dict[str, Any]:
@@ -155,6 +158,19 @@ def test_a_form_sent_twice_is_one_report(
     assert destination.post(FORM, report(text="One more thing"))["Location"] != first
 
 
+def test_the_same_words_after_a_while_are_another_report(
+    otto: Person, contoso: Tenant, destination: Client
+) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        sign_in(destination, otto)
+        first = destination.post(FORM, report())["Location"]
+        clock.shift(9 * 60)
+        assert destination.post(FORM, report())["Location"] == first
+        clock.shift(2 * 60)
+        assert destination.post(FORM, report())["Location"] != first
+    assert Trouble.objects.get().reports == 2
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
@@ -247,6 +263,29 @@ def test_a_stranger_who_posts_leaves_no_session(contoso: Tenant, destination: Cl
     for made_for in ("", "forged"):
         destination.post(FORM, report(unsent_owner=made_for))
     assert not Session.objects.exists()
+
+
+def test_one_form_begins_only_so_many_sessions(
+    otto: Person, destination: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is signed for somebody once could be sent again and again by somebody else."""
+    monkeypatch.setattr(unsent, "_MOST_KEPT", 3)
+    sign_in(destination, otto)
+    made_for = unsent_owner(destination, FORM)
+    destination.logout()
+    for _ in range(5):
+        Client(headers=HOST).post(FORM, report(unsent_owner=made_for))
+    assert Session.objects.count() == 3
+
+
+def test_a_form_older_than_a_week_is_not_kept(otto: Person, destination: Client) -> None:
+    with time_machine.travel("2026-01-05T08:00:00Z", tick=False) as clock:
+        sign_in(destination, otto)
+        made_for = unsent_owner(destination, FORM)
+        destination.logout()
+        clock.shift(7 * 86400 + 1)
+        Client(headers=HOST).post(FORM, report(unsent_owner=made_for))
+        assert not Session.objects.exists()
 
 
 def test_nobody_else_is_shown_it(

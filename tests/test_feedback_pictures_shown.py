@@ -93,6 +93,15 @@ def test_on_the_host_of_another_organisation_there_is_none(
         assert browser.get(reported).status_code == HTTPStatus.NOT_FOUND
 
 
+@pytest.mark.parametrize("number", [0, 2**63, 10**19, 10**40])
+def test_a_number_that_no_report_can_have_is_not_found(
+    number: int, otto: Person, destination: Client
+) -> None:
+    sign_in(destination, otto)
+    for address in (f"{FORM}/{number}/screenshot", f"{FORM}/{number}"):
+        assert destination.get(address).status_code == HTTPStatus.NOT_FOUND
+
+
 def test_a_report_without_a_picture_has_none(
     otto: Person, contoso: Tenant, destination: Client
 ) -> None:

@@ -345,6 +345,8 @@ class Promise(RuleBasedStateMachine):
                 self.time_passes(15 * 60 * SECOND)
             case "forbidden":
                 self.an_admin_allows_stepping_back(name, False)
+                # Only who has heard of it is sure.
+                self.world.hear(self.world.workers[0])
             case "switched":
                 self.an_admin_switches(name, [Setting.OFF, Setting.ON])
             case "by hand":

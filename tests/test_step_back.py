@@ -530,6 +530,20 @@ def test_a_sentence_is_feedback_only_if_the_person_says_so(
     assert (sent.source, sent.rating) == ("step_back", None)
 
 
+def test_whoever_was_erased_meanwhile_neither_sends_nor_opens(
+    moved: Tenant, otto: Person, destination: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def erased(*_: Any) -> None:
+        raise Person.DoesNotExist
+
+    monkeypatch.setattr("redirection.feedback.giving.hold", erased)
+    sign_in(destination, otto)
+    response = asked(destination, text="Exports are missing", send_feedback="on")
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert not StepBackGrant.objects.exists()
+    assert not Feedback.objects.exists()
+
+
 def test_a_page_load_asks_the_store_nothing(
     otto_there: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -36,6 +36,14 @@ def test_the_same_trouble_of_two_organisations_is_one_entry(
         assert word not in text(page)
 
 
+def test_large_numbers_are_grouped(olga: Client, trouble: Trouble, contoso: Tenant) -> None:
+    loads(contoso, "/audits", 1_234_567)
+    Trouble.objects.update(reports=98_765)
+    page = text(olga.get(QUEUE))
+    for number in ("1,234,567", "98,765"):
+        assert number in page
+
+
 def test_the_queue_is_filtered_searched_and_ordered(
     olga: Client, trouble: Trouble, contoso: Tenant, fabrikam: Tenant, otto: Person, ada: Person
 ) -> None:

@@ -68,7 +68,7 @@ class TroubleAdmin(QueueColumns, TroubleFiles, admin.ModelAdmin):  # type: ignor
     """Troubles come from reports and change by answers: nobody adds, edits or deletes one."""
 
     list_display = (
-        "page", "kind", "state_word", "reports", "tenants", "last_at", "loads",
+        "page", "kind", "state_word", "told_by", "tenants", "last_at", "loads",
     )  # fmt: skip
     list_display_links = ("page",)
     list_filter = ("state", "kind", TenantFilter, "last_at")

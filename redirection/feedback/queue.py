@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _, gettext_lazy
 
@@ -102,10 +103,14 @@ class QueueColumns:
             return _("Open, reported again after a fix")
         return trouble.get_state_display()
 
+    @admin.display(description=gettext_lazy("reports"), ordering="reports")
+    def told_by(self, trouble: Trouble) -> str:
+        return number_format(trouble.reports, force_grouping=True)
+
     @admin.display(description=gettext_lazy("organisations"), ordering="tenants")
-    def tenants(self, trouble: Any) -> int:
-        return int(trouble.tenants)
+    def tenants(self, trouble: Any) -> str:
+        return number_format(trouble.tenants, force_grouping=True)
 
     @admin.display(description=gettext_lazy("page loads"))
-    def loads(self, trouble: Any) -> int:
-        return int(trouble.loads)
+    def loads(self, trouble: Any) -> str:
+        return number_format(trouble.loads, force_grouping=True)
