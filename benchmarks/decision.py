@@ -125,6 +125,7 @@ def contenders(requests: int) -> dict[str, Batch]:
     facts = Facts(legacy=True, tenant=on)
     return {
         "floor: constant redirect": _serve(bare, new, requests),
+        "the same view, exempt path": _serve(bare, api, requests),
         "redirect, page with a counterpart": _serve(gated, new, requests),
         "redirect, by the hand-over page": _serve(gated, site.environ(on, "/"), requests),
         "let through, session continues": _serve(gated, running, requests),

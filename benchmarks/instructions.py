@@ -26,12 +26,14 @@ FLOOR = "floor: constant redirect"
 _FEW, _MANY, _FIRST = 50, 150, 200
 _LEFT_OUT = ("decide()", "visit, new session", "visit, session continues")
 DOOR = "door: redirect"
+# The contender it is compared with, and how many times that it may take.
 AIMS = {
-    DOOR: 0.10,
-    "redirect, page with a counterpart": 0.90,
-    "let through, session continues": 1.05,
-    "let through, destination host": 1.05,
-    "let through, exempt path": 1.05,
+    DOOR: (FLOOR, 0.10),
+    "redirect, page with a counterpart": (FLOOR, 0.90),
+    "let through, session continues": (FLOOR, 1.05),
+    "let through, destination host": (FLOOR, 1.05),
+    # Django finds its view a little later than the other.
+    "let through, exempt path": ("the same view, exempt path", 1.05),
 }
 EXPLANATION = """\
 10/1,000: with 10 rules and 1,000 tenants, and so on. k: thousands of executed instructions for one
@@ -65,8 +67,13 @@ def main() -> None:
 
 def _aims(measured: list[dict[str, float]], shown: list[str]) -> list[Aim]:
     aims = [
-        Aim(f"{name}, x floor", wanted, measured[0][name] / measured[0][FLOOR], at_least=False)
-        for name, wanted in AIMS.items()
+        Aim(
+            f"{name}, x {'floor' if floor == FLOOR else floor}",
+            wanted,
+            measured[0][name] / measured[0][floor],
+            at_least=False,
+        )
+        for name, (floor, wanted) in AIMS.items()
     ]
     for found, size in zip(measured[1:], shown[1:], strict=True):
         grows = found[DOOR] / measured[0][DOOR]

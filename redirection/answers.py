@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from redirection import form_chains, legacy_sessions, loops, traffic
 from redirection.conf import Conf
-from redirection.counted_links import count_load
+from redirection.counted_links import note_load
 from redirection.decisions import LegacySession, Tenant
 from redirection.legacy_requests import LegacyRequest
 from redirection.locations import Way, location, page_way_of, way_of
@@ -130,21 +130,25 @@ def unseen_addition(visit: Visit, renewed: Renewal | None, settings: Conf) -> Ad
 def count_redirected(visit: Visit, tenant: Tenant, way: Way) -> None:
     """Count a page load that is answered with the redirect by ``way``."""
     if visit.is_counted:
-        count_load(tenant.tid, visit.now, way.route, way.unmatched, way.link, _REDIRECTED)
+        traffic.count(tenant.tid, visit.now, way.route, _REDIRECTED)
+        if way.is_noted:
+            note_load(way.link, way.unmatched, visit.now, _REDIRECTED)
 
 
 def count_kept(request: LegacyRequest, visit: Visit, tenant: Tenant, settings: Conf) -> None:
     """Count a page load that the legacy portal answers with a page."""
     if visit.is_counted:
         way = page_way_of(request, tenant, settings)
-        count_load(tenant.tid, visit.now, way.route, way.unmatched, way.link, _KEPT)
+        traffic.count(tenant.tid, visit.now, way.route, _KEPT)
+        if way.is_noted:
+            note_load(way.link, way.unmatched, visit.now, _KEPT)
 
 
 def mark(visit: Visit, renewed: Renewal) -> None:
     """Note that the session was seen."""
     session = renewed.session
     # Only a cookie that came back shows that a browser is there, and no robot that keeps none.
-    if visit.running and (renewed.cookie is not None or session.seen == session.started):
+    if visit.session_runs and (renewed.cookie is not None or session.seen == session.started):
         traffic.mark(session.tid, session.started, session.seen)
 
 

@@ -124,7 +124,7 @@ def _variant(request: HttpRequest, visit: Visit, tenant: decisions.Tenant) -> Va
         if visit.session is None:
             # A stranger, for all that is known: nothing began here, so nothing has ended.
             return None
-        return Variant.STAYS if visit.running else Variant.MOVES
+        return Variant.STAYS if visit.session_runs else Variant.MOVES
     person = getattr(request, "user", None)
     if person is None or not person.is_authenticated:
         return Variant.INFORM

@@ -1,4 +1,4 @@
-"""One page load, counted by its link: for the tenant, for the operator, and for the rule."""
+"""One page load, counted by its link: for the operator and for the rule, beside the tenant."""
 
 from __future__ import annotations
 
@@ -16,23 +16,19 @@ def route_at_first(link: DeepLink) -> str:
     return route_template(link) if link.route else UNKNOWN_PAGE
 
 
-def count_load(
-    tid: str, now: int, route: str, unmatched_template: str, link: DeepLink, answer: Answer
-) -> None:
+def is_noted(link: DeepLink, unmatched_template: str) -> bool:
+    """Whether a load of ``link`` counts for more than its tenant; ``note_load`` counts it then."""
+    return bool(unmatched_template) or link.rule is not None or link.followed is not None
+
+
+def note_load(link: DeepLink, unmatched_template: str, now: int, answer: Answer) -> None:
     """One page load whose counterpart is ``link``, as far as a server knows it.
 
-    ``route`` and ``unmatched_template`` are what ``route_at_first`` and ``template_unmatched``
-    say of it.
+    ``unmatched_template`` is what ``template_unmatched`` says of it.
     """
-    traffic.count(tid, now, route, answer)
-    if unmatched_template:
-        unmatched.count(unmatched_template, now)
-    if answer is _REDIRECTED and (link.rule is not None or link.followed is not None):
+    unmatched.count(unmatched_template, now)
+    if answer is Answer.REDIRECTED:
         rule_uses.note_link(link, now)
-
-
-# To name a member takes longer than to compare with it.
-_REDIRECTED = Answer.REDIRECTED
 
 
 def told(tid: str, now: int, path: str, fragment: str, counted: Answer, answer: Answer) -> None:

@@ -55,7 +55,7 @@ class _Door:
 
     def _answer(self, environ: dict[str, Any]) -> Answer | None:
         """The answer; None for what Django answers."""
-        if gate.is_call(environ.get("PATH_INFO", "")):
+        if environ.get("PATH_INFO") == gate.PATH and gate.is_call(gate.PATH):
             return gate.answer_call(environ)
         request = of_environ(environ)
         visit = environ[VISIT] = visit_now(request)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from redirection import counted_loads, switches
 from redirection.conf import Conf, conf
-from redirection.counted_links import route_at_first
+from redirection.counted_links import is_noted, route_at_first
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for
 from redirection.legacy_requests import LegacyRequest, encoded_path, encoded_query
@@ -28,7 +28,8 @@ class Way:
 
     ``page`` is the path it asks for, percent-encoded; ``link`` its counterpart; ``route`` and
     ``unmatched`` are the templates it is counted under. ``address`` is where it is sent, with a
-    claim behind it where ``is_claimed``: the hand-over page may count it anew.
+    claim behind it where ``is_claimed``: the hand-over page may count it anew. ``is_noted``: a
+    load counts for more than its tenant.
     """
 
     page: str
@@ -37,16 +38,17 @@ class Way:
     unmatched: str
     address: str
     is_claimed: bool
+    is_noted: bool
 
 
 def way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
     """The way of this request, with its parameters."""
-    return _known(settings).way(request.full_path, request.query, request.method, tenant)
+    return _known(settings, request.full_path, request.query, request.method, tenant)
 
 
 def page_way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
     """The way of that page without its parameters: what a page that stays counts as."""
-    return _known(settings).way(request.full_path, "", request.method, tenant)
+    return _known(settings, request.full_path, "", request.method, tenant)
 
 
 def location(way: Way, tid: str, now: int, settings: Conf) -> str:
@@ -96,13 +98,13 @@ class KnownWays:
 _ways: KnownWays | None = None
 
 
-def _known(settings: Conf) -> KnownWays:
-    """Those kept for the rules held; other rules or other settings know nothing yet."""
+def _known(settings: Conf, path: str, query: str, method: str, tenant: Tenant) -> Way:
+    """By the ways kept for the rules held; other rules or other settings know nothing yet."""
     global _ways
     ways, rules = _ways, switches.held().rules
     if ways is None or ways.rules is not rules or ways.settings is not settings:
         ways = _ways = KnownWays(rules, settings)
-    return ways
+    return ways.way(path, query, method, tenant)
 
 
 def _found(
@@ -125,13 +127,15 @@ def _found(
         fitting = [way for way in ways if len(way) <= room]
         address = fitting[0] if fitting else _hand_over(settings, tid, "/")
         is_claimed = is_claimed and bool(fitting)
+    unmatched = template_unmatched(link, page)
     return Way(
         page,
         link,
         route_at_first(link),
-        template_unmatched(link, page),
+        unmatched,
         f"{origin}{address}",
         is_claimed,
+        is_noted(link, unmatched),
     )
 
 

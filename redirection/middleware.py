@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import cast
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.core.exceptions import PermissionDenied
@@ -56,14 +55,15 @@ class RedirectionMiddleware:
         answered = answer(request, received)
         if answered is not None:
             return answered
-        return stay(request, received, cast("HttpResponseBase", self.get_response(request)))
+        response = self.get_response(request)
+        return stay(request, received, response)  # type: ignore[arg-type]  # no coroutine here
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         received = of_django(request)
         answered = answer(request, received)
         if answered is not None:
             return answered
-        response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
+        response = await self.get_response(request)  # type: ignore[misc]
         return stay(request, received, response)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> None:
@@ -77,13 +77,14 @@ def answer(request: HttpRequest, received: LegacyRequest) -> HttpResponse | None
 
     The visit is left on the request as ``request.redirection``.
     """
-    if PROBE in request.META:
-        return response_of(request.META[PROBE])
-    if gate.is_call(request.path_info):
+    headers, path = received.headers, received.path
+    if PROBE in headers:
+        return response_of(headers[PROBE])
+    if path == gate.PATH and gate.is_call(path):
         return response_of(gate.answer_call(request.META))
-    if request.path_info == portal_script.PATH:
+    if path == portal_script.PATH:
         return portal_script.serve(request)
-    visit = request.META.get(VISIT) or visit_now(received)
+    visit = headers.get(VISIT) or visit_now(received)
     request.redirection = visit  # type: ignore[attr-defined]
     return answer_visit(request, received, visit)
 

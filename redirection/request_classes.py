@@ -149,17 +149,12 @@ def hints_of(method: str, headers: Mapping[str, Any]) -> PageLoadHints:
 _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 
 
+_SELDOM_SENT = (*_PURPOSES, "HTTP_UPGRADE", "HTTP_SERVICE_WORKER")
+
+
 def class_of(method: str, headers: Mapping[str, Any]) -> RequestClass:
     """The class of a request with these ``headers``, named as in WSGI: few are ever different."""
-    if (
-        "HTTP_SEC_PURPOSE" in headers
-        or "HTTP_PURPOSE" in headers
-        or "HTTP_X_PURPOSE" in headers
-        or "HTTP_X_MOZ" in headers
-        or "HTTP_UPGRADE" in headers
-        or "HTTP_SERVICE_WORKER" in headers
-        or method not in _SAFE
-    ):
+    if method not in _SAFE or not headers.keys().isdisjoint(_SELDOM_SENT):
         return request_class(hints_of(method, headers))
     get = headers.get
     mode, destination = get("HTTP_SEC_FETCH_MODE"), get("HTTP_SEC_FETCH_DEST")

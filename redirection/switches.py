@@ -22,7 +22,7 @@ from redirection.held_reading import newer
 
 __all__ = [
     "NOTHING", "STEPS", "Held",
-    "changed", "forget", "held", "is_stale", "moved", "refresh", "start",
+    "changed", "forget", "held", "held_now", "is_stale", "moved", "refresh", "start",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -50,17 +50,21 @@ def held() -> Held:
     return _held
 
 
+def held_now() -> Held:
+    """What this worker knows now, with ``stale`` as ``is_stale`` says."""
+    held = _held
+    if held.stale or _thread is None or time.monotonic() <= _silent_from:
+        return held
+    return replace(held, stale=True)
+
+
 def is_stale() -> bool:
     """Whether the store has failed, or has not answered for some seconds.
 
     A store that hangs raises nothing: only the time tells.
     """
-    if _held.stale:
-        return True
     # Nobody refreshes in a command, and in a worker before its first request.
-    if _thread is None:
-        return False
-    return time.monotonic() > _silent_from
+    return held_now().stale
 
 
 def refresh() -> None:

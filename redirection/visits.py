@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -37,31 +37,31 @@ _EXEMPT = Reason.EXEMPT
 
 # Made for every request, and frozen it would take thrice as long; nobody changes it.
 @dataclass(slots=True)
-class Visit:
-    """The decision left on the request as ``request.redirection``, with what it rests on.
+class Visit(Facts):
+    """The facts, the decision on them, and what its answer rests on besides.
 
-    ``now`` is the moment of the decision in milliseconds since the epoch; ``running`` says
-    whether ``session`` was still running then; ``remembered`` whether the browser already
-    remembers ``tenant`` as the one visited last. ``step_back`` is the one that runs, or None.
-    ``returns`` is how often in a row the destination sent this browser back, 0 if it did not
-    now; ``script_moves``: the answer may be a page, which the portal script must move.
-    ``cookies_unreadable``: what the browser remembers is not known, so nothing is written to it.
+    Left on the request as ``request.redirection``. ``now`` is the moment of the decision in
+    milliseconds since the epoch; ``remembered``: the browser already remembers ``tenant`` as the
+    one visited last. ``step_back`` is the one that runs, or None. ``returns`` is how often in a
+    row the destination sent this browser back, 0 if it did not now; ``script_moves``: the answer
+    may be a page, which the portal script must move.
     """
 
-    decision: Decision
     now: int = 0
     host: LegacyHost | None = None
-    tenant: Tenant | None = None
-    session: LegacySession | None = None
-    running: bool = False
     remembered: bool = False
     stale: bool = False
-    page_load: bool = False
     step_back: RunningStepBack | None = None
     request_class: RequestClass = _SUBRESOURCE
     returns: int = 0
-    script_moves: bool = False
-    cookies_unreadable: bool = False
+    decision: Decision = field(init=False)
+    script_moves: bool = field(init=False)
+
+    def decided(self, decision: Decision, *, script_moves: bool = False) -> Visit:
+        """This visit, with its decision."""
+        self.decision = decision
+        self.script_moves = script_moves
+        return self
 
     @property
     def header(self) -> str:
@@ -73,7 +73,7 @@ class Visit:
         """The session as it should be after this request; the same one if nothing changes."""
         session = self.session
         treatment = TREATMENTS[self.request_class]
-        if self.running and session is not None:
+        if self.session_runs and session is not None:
             if not treatment.renews or not legacy_sessions.is_due(settings, session, self.now):
                 return session
             return LegacySession(session.tid, session.started, self.now)
@@ -100,17 +100,14 @@ class Visit:
         return self.returns > loops.MOST_RETURNS
 
 
-NOT_LEGACY = Visit(decide(Facts(legacy=False)))
-_EXEMPT_FACTS = Facts(legacy=True, exempt=True, page_load=False)
 _NO_PAGE_LOAD = Facts(legacy=True, page_load=False)
+NOT_LEGACY = Visit(legacy=False, page_load=False).decided(decide(Facts(legacy=False)))
+_exempt, _not_page_load = decide(replace(_NO_PAGE_LOAD, exempt=True)), decide(_NO_PAGE_LOAD)
 
 
 def visit_now(request: LegacyRequest) -> Visit:
     """The visit of ``request`` now, by what this worker holds."""
-    held = switches.held()
-    if switches.is_stale():
-        held = replace(held, stale=True)
-    visit = visit_at(request, conf(), held, time.time_ns() // 1_000_000)
+    visit = visit_at(request, conf(), switches.held_now(), time.time_ns() // 1_000_000)
     if visit.cookies_unreadable and _without_cookies.is_due():
         logger.warning(
             "The server does not hand over cookies that are not plain ASCII: who has one stays"
@@ -123,25 +120,16 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
     host = settings.legacy_hosts.parse(request.host)
     if host is None:
         return NOT_LEGACY
-    exempt = _is_exempt(request.path, settings)
+    path = request.path
+    # Most people come to a few pages.
+    known = _is_exempt_page if len(path) <= _LONGEST_KEPT else is_exempt
+    exempt = known(path, settings.exempt_paths)
     kind = class_of(request.method, request.headers)
     treatment = TREATMENTS[kind]
     page_load = treatment.moves and not exempt
     # What is never moved may still show that somebody is at work.
     if not page_load and (treatment.moves or not treatment.renews):
-        return Visit(
-            decide(_EXEMPT_FACTS if exempt else _NO_PAGE_LOAD),
-            0,
-            host,
-            None,
-            None,
-            False,
-            False,
-            False,
-            False,
-            None,
-            kind,
-        )
+        return _no_page_load(request.host, host, kind, exempt)
     cookies = request.cookies
     unreadable = not cookies and request.cookies_unreadable
     remembered = legacy_sessions.remembered_tenant(settings, cookies)
@@ -163,7 +151,7 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
     sent = "HTTP_REFERER" in headers or "HTTP_SEC_FETCH_SITE" in headers
     if sent and page_load and destination and not (ahead_of_time or unreadable):
         returns = _returns(settings, request, tenant)
-    facts = Facts(
+    visit = Visit(
         True,
         exempt,
         page_load,
@@ -176,40 +164,45 @@ def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: i
         returns > loops.MOST_RETURNS,
         ahead_of_time,
         unreadable,
-    )
-    return Visit(
-        decide(facts),
         now,
         host,
-        tenant,
-        session,
-        running,
         tenant is not None and tenant.tid == remembered,
         held.stale,
-        page_load,
         step_back,
         kind,
         returns,
-        treatment.begins
-        and not (page_load or exempt)
-        and decide(replace(facts, page_load=True)).go,
-        unreadable,
     )
+    visit.decision = decide(visit)
+    visit.script_moves = (
+        not page_load
+        and not exempt
+        and treatment.begins
+        and decide(replace(visit, page_load=True)).go
+    )
+    return visit
 
 
-def _is_exempt(path: str, settings: Conf) -> bool:
-    if len(path) > _LONGEST_KEPT:
-        return is_exempt(path, settings.exempt_paths)
-    return _is_exempt_page(path, settings)
-
-
-# Most people come to a few pages; so many are kept, each of so many characters.
+# So many pages are kept as exempt or not, each of so many characters.
 _LONGEST_KEPT = 200
+_is_exempt_page = lru_cache(maxsize=4096)(is_exempt)
 
 
-@lru_cache(maxsize=4096)
-def _is_exempt_page(path: str, settings: Conf) -> bool:
-    return is_exempt(path, settings.exempt_paths)
+def _no_page_load(name: str, host: LegacyHost, kind: RequestClass, exempt: bool) -> Visit:
+    """What is let through as no page load, whoever asks: kept, as most requests are of a few."""
+    key = (name, kind, exempt)
+    visit = _no_page_loads.get(key)
+    if visit is None or visit.host is not host:
+        if len(_no_page_loads) >= _NO_PAGE_LOADS_KEPT:
+            _no_page_loads.clear()
+        visit = Visit(True, exempt, False, host=host, request_class=kind)
+        visit.decided(_exempt if exempt else _not_page_load)
+        _no_page_loads[key] = visit
+    return visit
+
+
+# By the name as it was asked for, which is short where it is a legacy host.
+_NO_PAGE_LOADS_KEPT = 4_096
+_no_page_loads: dict[tuple[str, RequestClass, bool], Visit] = {}
 
 
 def _returns(settings: Conf, request: LegacyRequest, tenant: Tenant | None) -> int:

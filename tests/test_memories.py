@@ -20,7 +20,7 @@ from redirection import (
 )
 from redirection.answers import go
 from redirection.conf import conf
-from redirection.decisions import LegacySession, Tenant
+from redirection.decisions import LegacySession, Reason, Tenant
 from redirection.legacy_hosts import LegacyHosts
 from redirection.link_rules import LinkRule
 from redirection.locations import KnownWays, way_of
@@ -125,11 +125,34 @@ def test_what_is_long_is_answered_and_not_kept() -> None:
     assert request.cookies == {"a": long}
     assert class_of("GET", environ) is request_class(hints_of("GET", environ))
     visits.visit_at(request, conf(), holding(CONTOSO), NOW)
-    visits._is_exempt(request.path, conf())
     legacy_sessions.read(conf(), {legacy_sessions.cookie_name(conf(), CONTOSO.tid): long}, "x")
     for memory in MEMORIES:
         if memory is not legacy_sessions._cookie_name:
             assert memory.cache_info().currsize == 0
+    visits.visit_at(
+        of_environ(environ_of("contoso.portal.localhost", f"/{long}")),
+        conf(), holding(CONTOSO), NOW,
+    )  # fmt: skip
+    assert visits._is_exempt_page.cache_info().currsize == 0
+
+
+def test_no_more_visits_without_a_page_are_kept_than_the_bound(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(visits, "_NO_PAGE_LOADS_KEPT", 5)
+
+    def visit(name: str) -> visits.Visit:
+        request = of_environ(environ_of(f"{name}.portal.localhost", "/api/v1"))
+        return visits.visit_at(request, conf(), holding(CONTOSO), NOW)
+
+    visits._no_page_loads.clear()
+    for number in range(12):
+        found = visit(f"tenant{number}")
+        assert found.host is not None
+        assert (found.host.tenant, found.decision.reason) == (f"tenant{number}", Reason.EXEMPT)
+        assert len(visits._no_page_loads) <= 5
+    settings.REDIRECTION_EXEMPT_PATHS = []
+    assert visit("tenant11").decision.reason is Reason.UNKNOWN_TENANT
 
 
 def test_other_rules_count_at_once(worker: Any) -> None:

@@ -38,7 +38,7 @@ def page_seen(request: HttpRequest) -> HttpResponse:
     visit: Visit | None = getattr(request, "redirection", None)
     if visit is None or visit.tenant is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    at_work = visit.running or visit.step_back is not None
+    at_work = visit.session_runs or visit.step_back is not None
     if at_work and is_same_origin(request):
         _take_note(_told(request), visit.tenant.tid, visit.now)
     return HttpResponse(status=HTTPStatus.NO_CONTENT)
