@@ -183,7 +183,12 @@ def _insert(counts: Counts, marks: Marks) -> None:
 def _of_tenants_left(counts: Counts, marks: Marks) -> tuple[Counts, Marks]:
     from redirection.models import Tenant
 
-    left = {str(tid) for tid in Tenant.objects.values_list("tid", flat=True)}
+    # There may be a million tenants, and few of them are counted.
+    tids = sorted({tid for tid, *_ in (*counts, *marks)})
+    left: set[str] = set()
+    for start in range(0, len(tids), _AT_ONCE):
+        found = Tenant.objects.filter(tid__in=tids[start : start + _AT_ONCE])
+        left.update(map(str, found.values_list("tid", flat=True)))
     return (
         {key: loads for key, loads in counts.items() if key[0] in left},
         {key: seen for key, seen in marks.items() if key[0] in left},
