@@ -184,7 +184,7 @@ def _of_tenants_left(counts: Counts, marks: Marks) -> tuple[Counts, Marks]:
     from redirection.models import Tenant
 
     # There may be a million tenants, and few of them are counted.
-    tids = sorted({tid for tid, *_ in (*counts, *marks)})
+    tids = sorted({key[0] for key in counts} | {key[0] for key in marks})
     left: set[str] = set()
     for start in range(0, len(tids), _AT_ONCE):
         found = Tenant.objects.filter(tid__in=tids[start : start + _AT_ONCE])
