@@ -11,7 +11,7 @@ PORT ?= 8000
 EXAMPLES ?= 5000
 BIN := .venv/bin
 # These hold the rules and nothing else, so every branch of them is tested.
-PURE := redirection/decisions.py,redirection/request_classes.py,redirection/deep_links.py,redirection/legacy_hosts.py,redirection/legacy_requests.py,redirection/link_parts.py,redirection/link_rule_queries.py,redirection/link_rules.py,redirection/link_templates.py,redirection/roles.py,redirection/routes.py,redirection/rule_problems.py,redirection/rule_set_problems.py,redirection/rule_sets.py,redirection/set_cookies.py
+PURE := redirection/accept_headers.py,redirection/decisions.py,redirection/request_classes.py,redirection/deep_links.py,redirection/legacy_hosts.py,redirection/legacy_requests.py,redirection/link_parts.py,redirection/link_rule_queries.py,redirection/link_rules.py,redirection/link_templates.py,redirection/memories.py,redirection/roles.py,redirection/routes.py,redirection/rule_problems.py,redirection/rule_set_problems.py,redirection/rule_sets.py,redirection/set_cookies.py
 
 help:
 	echo "make demo [PORT=8000]          both portals and a stand-in for Entra ID on this machine"

@@ -12,7 +12,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
-from redirection.conf import cloud_problems
+from redirection.clouds import cloud_problems
 
 E002 = Error(
     "SESSION_COOKIE_SAMESITE is 'Strict', so nobody comes back signed in from Entra ID.",

@@ -12,14 +12,8 @@ from portal.environment import Environment
 from portal.log import one_line_each
 from portal.sign_in.steps import SIGN_IN_STEPS
 from portal.store import with_options
-from redirection.conf import (
-    DEFAULT_CLOUDS,
-    DEFAULT_EXEMPT_PATHS,
-    DEFAULT_REGIONS,
-    GATE_KEY,
-    GATE_KEYS,
-    cloud_problems,
-)
+from redirection.clouds import DEFAULT_CLOUDS, cloud_problems
+from redirection.conf import DEFAULT_EXEMPT_PATHS, DEFAULT_REGIONS, GATE_KEY, GATE_KEYS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.utils.module_loading import import_string
 
-from redirection.conf import DEFAULT_CLOUDS, DEFAULT_EXEMPT_PATHS, cloud_problems
+from redirection.clouds import DEFAULT_CLOUDS, cloud_problems
+from redirection.conf import DEFAULT_EXEMPT_PATHS
 
 MIDDLEWARE = "redirection.middleware.RedirectionMiddleware"
 BACKEND = "redirection.permissions.TenantRolesBackend"

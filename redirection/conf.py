@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -18,23 +18,11 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
+from redirection.clouds import DEFAULT_CLOUDS, cloud_problems
+from redirection.decisions import is_exempt
 from redirection.legacy_hosts import LegacyHosts
+from redirection.memories import Memory
 
-# The clouds of the document and of the facts on the portals, "Hosts".
-DEFAULT_CLOUDS: dict[str, dict[str, Any]] = {
-    "commercial": {
-        "legacy": ["portal.cloudappsecurity.com", "cloudappsecurity.com"],
-        "destination": "https://security.microsoft.com",
-    },
-    "gcc": {
-        "legacy": ["portal.cloudappsecuritygov.com"],
-        "destination": "https://security.microsoft.com",
-    },
-    "gcc-high": {
-        "legacy": ["portal.cloudappsecurity.us"],
-        "destination": "https://security.microsoft.us",
-    },
-}
 DEFAULT_REGIONS = ("us", "us1", "us2", "us3", "eu", "eu2")
 # Not pages: facts on the portals, "never redirect these on the legacy host"; then what this
 # project itself serves there.
@@ -57,6 +45,13 @@ DEFAULT_EXEMPT_PATHS = (
 # What a header carries unchanged (RFC 9110, 5.5), but for the comma between two of them.
 GATE_KEY = r"[!-+\--~]{32,200}"
 GATE_KEYS = "keys of 32 to 200 printable characters"
+
+
+# The cookie is written anew at most this often (milliseconds), and often enough for a short
+# idle time-out.
+_RENEW_AFTER = 60_000
+# Most people come to a few pages, of a few tenants; so many are kept.
+_KEPT, _LONGEST_PATH = 4_096, 200
 
 
 # The same while no setting changes, and known by identity: what is kept is kept by it.
@@ -89,12 +84,31 @@ class Conf:
     destination_name: str
     gate_keys: tuple[bytes, ...]
     redis_url: str
+    # What every request asks for. An attribute takes a tenth of the time of a property.
+    legacy_hosts: LegacyHosts = field(init=False, repr=False)
+    destinations: dict[str, str] = field(init=False, repr=False)
+    session_renew_after: int = field(init=False, repr=False)
+    session_cookie_names: Memory[str, str] = field(init=False, repr=False)
+    tenant_cookie: str = field(init=False, repr=False)
+    form_cookie: str = field(init=False, repr=False)
+    known_exempt: Memory[str, bool] = field(init=False, repr=False)
 
-    @cached_property
-    def legacy_hosts(self) -> LegacyHosts:
-        return LegacyHosts(
-            {domain: key for key, cloud in self.clouds.items() for domain in cloud["legacy"]},
-            self.regions,
+    def __post_init__(self) -> None:
+        # __Secure-: a cookie spans the tenant's hosts; __Host-: no other host of the domain can
+        # leave one here.
+        secure, own = ("__Secure-", "__Host-") if self.session_cookie_secure else ("", "")
+        domains = {domain: key for key, cloud in self.clouds.items() for domain in cloud["legacy"]}
+        session = f"{secure}{self.session_cookie}_"
+        self.__dict__.update(
+            legacy_hosts=LegacyHosts(domains, self.regions),
+            destinations={key: cloud["destination"] for key, cloud in self.clouds.items()},
+            session_renew_after=min(_RENEW_AFTER, self.session_idle * 1000 // 4),
+            session_cookie_names=Memory(lambda tid: session + tid.replace("-", ""), _KEPT),
+            tenant_cookie=f"{secure}legacy_tenant",
+            form_cookie=f"{own}legacy_form",
+            known_exempt=Memory(
+                lambda path: is_exempt(path, self.exempt_paths), _KEPT, _LONGEST_PATH
+            ),
         )
 
     @property
@@ -102,26 +116,6 @@ class Conf:
         """The addresses of the destination, whatever host is being served now."""
         urlconf: str = _setting("DESTINATION_URLCONF", settings.ROOT_URLCONF)
         return urlconf
-
-    @cached_property
-    def destinations(self) -> dict[str, str]:
-        """The destination origin of each cloud."""
-        return {key: cloud["destination"] for key, cloud in self.clouds.items()}
-
-    # Names of cookies are asked for with every request. __Secure-: a cookie spans the tenant's
-    # hosts; __Host-: no other host of the domain can leave one here.
-    @cached_property
-    def session_cookies(self) -> str:
-        """What the name of a legacy session's cookie begins with; the tenant is the rest."""
-        return f"{'__Secure-' if self.session_cookie_secure else ''}{self.session_cookie}_"
-
-    @cached_property
-    def tenant_cookie(self) -> str:
-        return f"{'__Secure-' if self.session_cookie_secure else ''}legacy_tenant"
-
-    @cached_property
-    def form_cookie(self) -> str:
-        return f"{'__Host-' if self.session_cookie_secure else ''}legacy_form"
 
     @cached_property
     def hand_over_path(self) -> str:
@@ -192,23 +186,6 @@ def conf() -> Conf:
     )
 
 
-def cloud_problems(clouds: object) -> list[str]:
-    """What is wrong with a value for REDIRECTION_CLOUDS, a sentence each; none if it is right."""
-    if not isinstance(clouds, Mapping) or not clouds:
-        return ["not a JSON object with at least one cloud"]
-    problems = []
-    for key, cloud in clouds.items():
-        if not isinstance(cloud, Mapping) or set(cloud) != {"legacy", "destination"}:
-            problems.append(f"{key!r} needs exactly the keys legacy and destination")
-            continue
-        if not _is_origin(cloud["destination"]):
-            problems.append(f"{key!r}: destination {cloud['destination']!r} is not an origin")
-        domains = cloud["legacy"]
-        if not isinstance(domains, list) or not domains or not all(map(_is_domain, domains)):
-            problems.append(f"{key!r}: legacy {domains!r} is not a list of host names")
-    return problems
-
-
 def _gate_keys(value: object) -> tuple[bytes, ...]:
     """The keys in REDIRECTION_GATE_KEY: text with commas, or a list. Without any it is off."""
     keys = value.split(",") if isinstance(value, str) else value
@@ -218,25 +195,6 @@ def _gate_keys(value: object) -> tuple[bytes, ...]:
     if not all(re.fullmatch(GATE_KEY, key) for key in keys):
         raise ImproperlyConfigured(f"REDIRECTION_GATE_KEY: not each is one of {GATE_KEYS}")
     return tuple(key.encode() for key in keys)
-
-
-def _is_origin(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    scheme, separator, rest = value.partition("://")
-    return scheme in ("http", "https") and bool(separator) and _is_domain(rest, port=True)
-
-
-# RFC 1123, 2.1, in lower case; an origin may add a port.
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ORIGIN = re.compile(rf"{_DOMAIN.pattern}(?::[0-9]{{1,5}})?")
-
-
-def _is_domain(value: object, *, port: bool = False) -> bool:
-    if not isinstance(value, str):
-        return False
-    return bool((_ORIGIN if port else _DOMAIN).fullmatch(value))
 
 
 def _setting(name: str, default: Any) -> Any:

@@ -5,10 +5,10 @@ Pure: facts in, a value with a reason out. No clock, no store, no Django.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+
+from redirection.memories import Memory
 
 
 class Stage(StrEnum):
@@ -139,9 +139,9 @@ _KEPT = 4096
 
 def _of_revision(
     reason: Reason, *, go: bool = False, refuse: bool = False
-) -> Callable[[int], Decision]:
+) -> Memory[int, Decision]:
     """Decisions for one reason, by the tenant's revision."""
-    return lru_cache(maxsize=_KEPT)(lambda revision: Decision(reason, go, revision, refuse))
+    return Memory(lambda revision: Decision(reason, go, revision, refuse), _KEPT)
 
 
 _NOT_LEGACY = Decision(Reason.NOT_LEGACY)
@@ -165,13 +165,13 @@ _OFF = Reason.OFF
 def decide(facts: Facts) -> Decision:
     """Stay, go or refuse, with the reason."""
     decision = _stay_or_go(facts)
-    if decision.go and facts.sent_back:
-        return _loop_stopped(decision.revision)
+    if facts.sent_back and decision.go:
+        return _loop_stopped[decision.revision]
     if facts.ahead_of_time:
         begins = decision.reason is _OFF and not facts.session_runs
         if decision.go or begins:
             # A page kept for later would not know of a switch, and would have begun no session.
-            return _ahead_of_time(decision.revision)
+            return _ahead_of_time[decision.revision]
     return decision
 
 
@@ -190,24 +190,24 @@ def _stay_or_go(facts: Facts) -> Decision:
         return _UNKNOWN_TENANT
     if facts.cookies_unreadable:
         # A session may run, and nobody is ejected on a guess.
-        return _cookies_unreadable(tenant.revision)
+        return _cookies_unreadable[tenant.revision]
     if not tenant.on:
-        return _off(tenant.revision)
+        return _off[tenant.revision]
     if not facts.destination:
-        return _no_destination(tenant.revision)
+        return _no_destination[tenant.revision]
     return _by_visit(facts, tenant)
 
 
 def _by_visit(facts: Facts, tenant: Tenant) -> Decision:
     # Before the session: it holds for new tabs too.
     if facts.stepped_back:
-        return _stepped_back(tenant.revision)
+        return _stepped_back[tenant.revision]
     session = facts.session
     if session is None or session.tid != tenant.tid or session.started >= tenant.since:
-        return _new_session(tenant.revision)
+        return _new_session[tenant.revision]
     if not facts.session_runs:
-        return _session_ended(tenant.revision)
-    return _session_continues(tenant.revision)
+        return _session_ended[tenant.revision]
+    return _session_continues[tenant.revision]
 
 
 def is_exempt(path: str, exempt_paths: tuple[str, ...]) -> bool:

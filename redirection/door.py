@@ -50,7 +50,8 @@ class _Door:
             found = None
         if found is None:
             return self._application(environ, start_response)
-        start_response(_STATUS_LINES[found.status], _headers(found))
+        headers = _headers(found) if found.cookies else found.headers
+        start_response(_STATUS_LINES[found.status], headers)
         return []
 
     def _answer(self, environ: dict[str, Any]) -> Answer | None:
@@ -62,28 +63,24 @@ class _Door:
         decision = visit.decision
         if not decision.go and not decision.refuse:
             return None
-        is_secure = self._is_secure(environ)
+        is_secure = environ["wsgi.url_scheme"] == "https"
+        if self._proxy_says_https:
+            is_secure = Environ(environ).is_secure()
         if self._asks_for_https and not is_secure:
             # Django sends it on to https first.
             return None
         if decision.refuse:
-            refusal = answers.refuse(visit)
-            return refusal if self._on_refusals.put_on(refusal, environ, is_secure) else None
+            return self._on_refusals.put_on(answers.refuse(visit), environ, is_secure)
         settings, tenant = conf(), visit.tenant
-        if tenant is None or form_chains.is_part_of(settings, request.cookies):
+        if tenant is None or form_chains.is_part_of(settings, visit.cookies):
             # A page leads on, and Django renders it.
             return None
         way = way_of(request, tenant, settings)
-        redirect = answers.redirect_to(way, visit, tenant, settings)
-        if not self._on_redirects.put_on(redirect, environ, is_secure):
-            return None
-        answers.count_redirected(visit, tenant, way)
+        found = answers.redirect_to(way, visit, tenant, settings)
+        redirect = self._on_redirects.put_on(found, environ, is_secure)
+        if redirect is not None:
+            answers.count_redirected(visit, tenant, way)
         return redirect
-
-    def _is_secure(self, environ: dict[str, Any]) -> bool:
-        if self._proxy_says_https:
-            return Environ(environ).is_secure()
-        return bool(environ["wsgi.url_scheme"] == "https")
 
 
 class SiteHeaders:
@@ -98,15 +95,16 @@ class SiteHeaders:
         self._application = application
         self._known: dict[bool, Headers | None] = {}
 
-    def put_on(self, answer: Answer, environ: dict[str, Any], is_secure: bool) -> bool:
-        """Whether ``answer`` has the site's headers now; they cannot always be told beforehand."""
-        if is_secure not in self._known:
-            self._known[is_secure] = self._asked(answer, environ)
-        added = self._known[is_secure]
+    def put_on(self, answer: Answer, environ: dict[str, Any], is_secure: bool) -> Answer | None:
+        """``answer`` with the site's headers; None where they cannot be told beforehand."""
+        known = self._known
+        if is_secure not in known:
+            known[is_secure] = self._asked(answer, environ)
+        added = known[is_secure]
         if added is None:
-            return False
+            return None
         answer.headers += added
-        return True
+        return answer
 
     def _asked(self, answer: Answer, environ: dict[str, Any]) -> Headers | None:
         probe = Answer(answer.status, answer.headers, [])
@@ -142,7 +140,5 @@ _STATUS_LINES = {status: f"{status.value} {status.phrase}" for status in HTTPSta
 
 
 def _headers(answer: Answer) -> Headers:
-    if not answer.cookies:
-        return answer.headers
     now = time()
     return answer.headers + [("Set-Cookie", cookie.text(now)) for cookie in answer.cookies]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from typing import NamedTuple
+
+from redirection.memories import Memory
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _PORT = re.compile(r":[0-9]{0,5}\Z")
@@ -19,8 +20,7 @@ _LONGEST_NAME = 253
 _LONGEST_HOST = _LONGEST_NAME + 7
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyHost:
+class LegacyHost(NamedTuple):
     """A host name of the legacy portal, taken apart.
 
     ``cloud`` is the key of the configured cloud, ``domain`` the configured domain the
@@ -37,10 +37,11 @@ class LegacyHosts:
     """The configured domains of the legacy portal.
 
     ``domains`` maps each domain to the key of its cloud; ``regions`` are the labels that
-    name a data region and therefore never a tenant.
+    name a data region and therefore never a tenant. ``known`` are the hosts as ``parse`` says,
+    for whoever asks with every request.
     """
 
-    __slots__ = ("_domains", "_lengths", "_parse", "_regions")
+    __slots__ = ("_domains", "_lengths", "_regions", "known")
 
     def __init__(self, domains: Mapping[str, str], regions: Iterable[str]) -> None:
         self._domains = {domain.lower(): cloud for domain, cloud in domains.items()}
@@ -48,13 +49,15 @@ class LegacyHosts:
         self._lengths = sorted({domain.count(".") + 1 for domain in self._domains}, reverse=True)
         self._regions = frozenset(region.lower() for region in regions)
         # Few names are asked for again and again.
-        self._parse = lru_cache(maxsize=4096)(self._parsed)
+        self.known: Memory[str, LegacyHost | None] = Memory(self._parsed, 4096, _LONGEST_HOST)
 
     def parse(self, host: str) -> LegacyHost | None:
         """The parts of ``host`` (a Host header value), or None if it is not a legacy host."""
-        return self._parse(host) if len(host) <= _LONGEST_HOST else None
+        return self.known[host]
 
     def _parsed(self, host: str) -> LegacyHost | None:
+        if len(host) > _LONGEST_HOST:
+            return None
         name = _PORT.sub("", host).lower().removesuffix(".")
         if len(name) > _LONGEST_NAME:
             return None

@@ -25,13 +25,13 @@ class LegacyRequest:
     ``method`` is in upper case. ``path`` is decoded and without the prefix the site is mounted
     at, ``full_path`` with it; ``query`` is as it came. ``headers`` are named as in WSGI
     (``HTTP_ACCEPT``). ``host`` is the Host header, empty where this site does not serve it.
-    Cookies are read from ``received`` when somebody asks for them.
+    Cookies are read from ``received`` by ``read_cookies`` when somebody asks for them.
     """
 
     # A plain class: a frozen dataclass takes thrice as long to make, and this is on every way.
     __slots__ = (
-        "_cookies", "_read_cookies", "_received",
-        "full_path", "headers", "host", "method", "path", "query",
+        "full_path", "headers", "host", "known_cookies", "method", "path", "query",
+        "read_cookies", "received",
     )  # fmt: skip
 
     def __init__(
@@ -51,16 +51,16 @@ class LegacyRequest:
         self.query = query
         self.headers = headers
         self.host = host
-        self._received = received
-        self._read_cookies = read_cookies
-        self._cookies: Mapping[str, str] | None = None
+        self.received = received
+        self.read_cookies = read_cookies
+        self.known_cookies: Mapping[str, str] | None = None
 
     @property
     def cookies(self) -> Mapping[str, str]:
         """The cookies by name."""
-        found = self._cookies
+        found = self.known_cookies
         if found is None:
-            found = self._cookies = self._read_cookies(self._received)
+            found = self.known_cookies = self.read_cookies(self.received)
         return found
 
     @property

@@ -11,7 +11,6 @@ import base64
 import hmac
 import time
 from collections.abc import Mapping
-from functools import lru_cache
 from uuid import UUID
 
 from django.http import HttpResponseBase
@@ -19,11 +18,9 @@ from django.http import HttpResponseBase
 from redirection import traffic
 from redirection.conf import Conf
 from redirection.decisions import LegacySession
+from redirection.memories import Memory
 from redirection.set_cookies import Cookie
 
-# The cookie is written anew at most this often (milliseconds), and often enough for a short
-# idle time-out.
-_RENEW_AFTER = 60_000
 _LONGEST = 100
 # So many cookies are kept as they were verified.
 _KEPT = 4096
@@ -33,18 +30,18 @@ _SIGNATURE_BYTES = 16
 
 def cookie_name(conf: Conf, tid: str) -> str:
     """The cookie of the tenant ``tid``."""
-    return _cookie_name(conf.session_cookies, tid)
+    return conf.session_cookie_names[tid]
 
 
 def read(conf: Conf, cookies: Mapping[str, str], tid: str) -> LegacySession | None:
     """The tenant's session, running or not; None where the cookie is missing or not ours."""
-    name = _cookie_name(conf.session_cookies, tid)
+    name = conf.session_cookie_names[tid]
     if name not in cookies:
         return None
     value = cookies[name]
     if not value or len(value) > _LONGEST or not value.isascii():
         return None
-    return _verified(conf.session_keys, tid, value)
+    return _verified[conf.session_keys, tid, value]
 
 
 def remembered_tenant(conf: Conf, cookies: Mapping[str, str]) -> str:
@@ -68,7 +65,7 @@ def remember_tenant(conf: Conf, response: HttpResponseBase, tid: str, domain: st
 
 def is_due(conf: Conf, session: LegacySession, now: int) -> bool:
     """Whether the moment the session was seen should be written anew at ``now``."""
-    return now - session.seen > min(_RENEW_AFTER, conf.session_idle * 1000 // 4)
+    return now - session.seen > conf.session_renew_after
 
 
 def keeping(conf: Conf, session: LegacySession, domain: str) -> Cookie:
@@ -103,10 +100,9 @@ def _count_end(conf: Conf, cookies: Mapping[str, str], name: str) -> None:
         traffic.mark_end(tid, session.started, now)
 
 
-# Whoever works on the legacy portal brings the same cookie along for a minute. What is kept is
-# whose it is and since when, never whether it still counts; and it is kept by keys and tenant.
-@lru_cache(maxsize=_KEPT)
-def _verified(keys: tuple[bytes, ...], tid: str, value: str) -> LegacySession | None:
+def _session_in(asked: tuple[tuple[bytes, ...], str, str]) -> LegacySession | None:
+    """The session in a cookie, by the keys, for a tenant."""
+    keys, tid, value = asked
     payload, _, signature = value.rpartition(".")
     for key in keys:
         if hmac.compare_digest(signature, _signature(key, tid, payload)):
@@ -115,9 +111,9 @@ def _verified(keys: tuple[bytes, ...], tid: str, value: str) -> LegacySession | 
     return None
 
 
-@lru_cache(maxsize=_KEPT)
-def _cookie_name(begin: str, tid: str) -> str:
-    return begin + tid.replace("-", "")
+# Whoever works on the legacy portal brings the same cookie along for a minute. What is kept is
+# whose it is and since when, never whether it still counts; and it is kept by keys and tenant.
+_verified = Memory(_session_in, _KEPT)
 
 
 def _signature(key: bytes, tid: str, payload: str) -> str:

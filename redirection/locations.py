@@ -11,18 +11,22 @@ from redirection.counted_links import is_noted, route_at_first
 from redirection.decisions import Tenant
 from redirection.deep_links import Counterpart, DeepLink, destination_for
 from redirection.legacy_requests import LegacyRequest, encoded_path, encoded_query
+from redirection.memories import Memory
 from redirection.rule_sets import RuleSet
 from redirection.unmatched import template_unmatched
 
 # Longer addresses pass neither common proxies (nginx: 4 buffers of 8 kB) nor Django's redirect.
 LONGEST_LOCATION = 16_000
-# So many ways are kept as they were found, of pages whose address has at most so many characters.
-WAYS_KEPT, LONGEST_KEPT = 4_096, 300
+# So many ways are kept as they were found, of pages whose address has, together with the tenant's
+# id, at most so many characters.
+WAYS_KEPT, LONGEST_KEPT = 4_096, 350
 _CLAIM = "&counted="
 _LONGEST_CLAIM = len(_CLAIM) + counted_loads.LENGTH
 
 
-@dataclass(frozen=True, slots=True)
+# Made for every page that comes for the first time, and frozen it would take four times as long;
+# nobody changes it.
+@dataclass(slots=True)
 class Way:
     """The way of a page load to the destination, as far as a server knows it.
 
@@ -43,12 +47,14 @@ class Way:
 
 def way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
     """The way of this request, with its parameters."""
-    return _known(settings, request.full_path, request.query, request.method, tenant)
+    asked = (request.full_path, request.query, request.method, tenant.tid, tenant.cloud)
+    return _known_ways(settings)[asked]
 
 
 def page_way_of(request: LegacyRequest, tenant: Tenant, settings: Conf) -> Way:
     """The way of that page without its parameters: what a page that stays counts as."""
-    return _known(settings, request.full_path, "", request.method, tenant)
+    asked = (request.full_path, "", request.method, tenant.tid, tenant.cloud)
+    return _known_ways(settings)[asked]
 
 
 def location(way: Way, tid: str, now: int, settings: Conf) -> str:
@@ -65,78 +71,65 @@ def hand_over_address(tid: str, page: str) -> str:
     return _hand_over(conf(), tid, page)
 
 
-class KnownWays:
+# Path, query, method, and the tenant's id and cloud.
+_Asked = tuple[str, str, str, str, str]
+
+
+class KnownWays(Memory[_Asked, Way]):
     """The ways found by ``rules`` and ``settings``, kept while there are not too many.
 
     Most people come to a few pages, the rest of whose address is behind "#".
     """
 
-    __slots__ = ("_ways", "rules", "settings")
+    __slots__ = ("rules", "settings")
 
     def __init__(self, rules: RuleSet, settings: Conf) -> None:
+        super().__init__(self._found, WAYS_KEPT, LONGEST_KEPT)
         self.rules = rules
         self.settings = settings
-        self._ways: dict[tuple[str, ...], Way] = {}
 
-    def __len__(self) -> int:
-        return len(self._ways)
-
-    def way(self, path: str, query: str, method: str, tenant: Tenant) -> Way:
-        """The way of a page for ``tenant``."""
-        key = (path, query, method, tenant.tid, tenant.cloud)
-        way = self._ways.get(key)
-        if way is not None:
-            return way
-        way = _found(self.rules, self.settings, *key)
-        if len(path) + len(query) <= LONGEST_KEPT:
-            if len(self._ways) >= WAYS_KEPT:
-                self._ways = {}
-            self._ways[key] = way
-        return way
+    def _found(self, asked: _Asked) -> Way:
+        path, query, method, tid, cloud = asked
+        settings = self.settings
+        page, parameters = encoded_path(path), encoded_query(query)
+        link = destination_for(page, parameters, "", tid, self.rules, cloud)
+        origin = settings.destination(cloud) or ""
+        is_exact = bool(link.route) and link.counterpart is Counterpart.EXACT
+        longest = LONGEST_LOCATION - len(origin)
+        address, is_claimed = link.target, False
+        # A shell page may carry a fragment that only the browser knows, and a page without an
+        # exact counterpart owes the person a word: both go by way of the hand-over page.
+        if not is_exact or len(address) > longest:
+            is_claimed = method == "GET"
+            room = longest - (_LONGEST_CLAIM if is_claimed else 0)
+            whole = f"{page}?{parameters}" if query and not is_exact else page
+            # Without its filters the link still leads to the right page.
+            ways = [_hand_over(settings, tid, address) for address in (whole, page)]
+            fitting = [way for way in ways if len(way) <= room]
+            address = fitting[0] if fitting else _hand_over(settings, tid, "/")
+            is_claimed = is_claimed and bool(fitting)
+        unmatched = template_unmatched(link, page)
+        return Way(
+            page,
+            link,
+            route_at_first(link),
+            unmatched,
+            f"{origin}{address}",
+            is_claimed,
+            is_noted(link, unmatched),
+        )
 
 
 _ways: KnownWays | None = None
 
 
-def _known(settings: Conf, path: str, query: str, method: str, tenant: Tenant) -> Way:
-    """By the ways kept for the rules held; other rules or other settings know nothing yet."""
+def _known_ways(settings: Conf) -> KnownWays:
+    """Those kept for the rules held; other rules or other settings know nothing yet."""
     global _ways
     ways, rules = _ways, switches.held().rules
     if ways is None or ways.rules is not rules or ways.settings is not settings:
         ways = _ways = KnownWays(rules, settings)
-    return ways.way(path, query, method, tenant)
-
-
-def _found(
-    rules: RuleSet, settings: Conf, path: str, query: str, method: str, tid: str, cloud: str
-) -> Way:
-    page, parameters = encoded_path(path), encoded_query(query)
-    link = destination_for(page, parameters, "", tid, rules, cloud)
-    origin = settings.destination(cloud) or ""
-    is_exact = bool(link.route) and link.counterpart is Counterpart.EXACT
-    longest = LONGEST_LOCATION - len(origin)
-    address, is_claimed = link.target, False
-    # A shell page may carry a fragment that only the browser knows, and a page without an
-    # exact counterpart owes the person a word: both go by way of the hand-over page.
-    if not is_exact or len(address) > longest:
-        is_claimed = method == "GET"
-        room = longest - (_LONGEST_CLAIM if is_claimed else 0)
-        whole = f"{page}?{parameters}" if query and not is_exact else page
-        # Without its filters the link still leads to the right page.
-        ways = [_hand_over(settings, tid, asked) for asked in (whole, page)]
-        fitting = [way for way in ways if len(way) <= room]
-        address = fitting[0] if fitting else _hand_over(settings, tid, "/")
-        is_claimed = is_claimed and bool(fitting)
-    unmatched = template_unmatched(link, page)
-    return Way(
-        page,
-        link,
-        route_at_first(link),
-        unmatched,
-        f"{origin}{address}",
-        is_claimed,
-        is_noted(link, unmatched),
-    )
+    return ways
 
 
 def _hand_over(settings: Conf, tid: str, address: str) -> str:

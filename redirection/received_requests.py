@@ -20,12 +20,16 @@ from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port
 
 from redirection.legacy_requests import LegacyRequest
+from redirection.memories import Memory
 
 # The longest name (RFC 1035, 2.3.4), a dot and a port; what is longer is no legacy host.
 _LONGEST_HOST = 260
 _HOSTS_KEPT = 4096
 # So many Cookie headers are kept as they were parsed, each of at most so many characters.
 _COOKIES_KEPT, _LONGEST_COOKIES = 2048, 1000
+
+
+_new = object.__new__
 
 
 class Environ(WSGIRequest):
@@ -39,16 +43,18 @@ class Environ(WSGIRequest):
 def of_django(request: HttpRequest) -> LegacyRequest:
     """The request Django received, by WSGI or ASGI."""
     headers = request.META
-    return LegacyRequest(
-        request.method or "",
-        request.path_info,
-        request.path,
-        headers.get("QUERY_STRING", ""),
-        headers,
-        _host(headers, request),
-        request,
-        _cookies_of_django,
-    )
+    # Here and below: a call with so many arguments takes twice as long.
+    received = _new(LegacyRequest)
+    received.method = request.method or ""
+    received.path = request.path_info
+    received.full_path = request.path
+    received.query = headers.get("QUERY_STRING", "")
+    received.headers = headers
+    received.host = _host(headers, request)
+    received.received = request
+    received.read_cookies = _cookies_of_django
+    received.known_cookies = None
+    return received
 
 
 def of_environ(environ: dict[str, Any]) -> LegacyRequest:
@@ -59,18 +65,27 @@ def of_environ(environ: dict[str, Any]) -> LegacyRequest:
     if not path:
         path = "/"
     full_path = path
-    if path[0] != "/" or environ.get("SCRIPT_NAME") or _may_have_prefix(environ):
+    if (
+        path[0] != "/"
+        or environ.get("SCRIPT_NAME")
+        # Where else Django looks for the prefix the site is mounted at.
+        or "SCRIPT_URL" in environ
+        or "REDIRECT_URL" in environ
+        or _has_forced_prefix()
+    ):
         full_path = f"{_prefix(environ)}/{path.replace('/', '', 1)}"
-    return LegacyRequest(
-        environ["REQUEST_METHOD"].upper(),
-        path,
-        full_path,
-        environ.get("QUERY_STRING", ""),
-        environ,
-        _host(environ),
-        environ,
-        cookies_of,
-    )
+    method: str = environ["REQUEST_METHOD"]
+    received = _new(LegacyRequest)
+    received.method = method if method == "GET" else method.upper()
+    received.path = path
+    received.full_path = full_path
+    received.query = environ.get("QUERY_STRING", "")
+    received.headers = environ
+    received.host = _host(environ)
+    received.received = environ
+    received.read_cookies = cookies_of
+    received.known_cookies = None
+    return received
 
 
 def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> LegacyRequest:
@@ -87,7 +102,7 @@ def of_target(method: str, host: str, target: str, headers: dict[str, Any]) -> L
         f"/{path.replace('/', '', 1)}",
         query,
         headers,
-        host if _is_host(host) else "",
+        host if _is_well_formed[host] else "",
         headers,
         cookies_of,
     )
@@ -108,11 +123,6 @@ def _decoded(path: bytes) -> str:
 _PERCENT_ENCODED = {0xDC00 + byte: f"%{byte:02X}" for byte in range(0x80, 0x100)}
 
 
-def _may_have_prefix(environ: dict[str, Any]) -> bool:
-    """Where Django looks for the prefix the site is mounted at, but for SCRIPT_NAME."""
-    return "SCRIPT_URL" in environ or "REDIRECT_URL" in environ or _has_forced_prefix()
-
-
 def _prefix(environ: dict[str, Any]) -> str:
     return get_script_name(environ).rstrip("/")
 
@@ -126,8 +136,8 @@ def _has_forced_prefix() -> bool:
 def cookies_of(environ: dict[str, Any]) -> Mapping[str, str]:
     """The cookies of a WSGI environment, by Django's rules."""
     header: str = environ.get("HTTP_COOKIE", "")
-    if len(header) <= _LONGEST_COOKIES and header.isascii():
-        return _parsed(header)
+    if header.isascii():
+        return _parsed[header]
     return parse_cookie(get_str_from_wsgi(environ, "HTTP_COOKIE", ""))
 
 
@@ -140,9 +150,7 @@ def _cookies_of_django(request: HttpRequest) -> Mapping[str, str]:
 
 
 # A browser asks for one thing after another, and brings the same cookies along.
-@lru_cache(maxsize=_COOKIES_KEPT)
-def _parsed(header: str) -> Mapping[str, str]:
-    return parse_cookie(header)
+_parsed: Memory[str, Mapping[str, str]] = Memory(parse_cookie, _COOKIES_KEPT, _LONGEST_COOKIES)
 
 
 def _origin_form(target: str) -> str:
@@ -165,28 +173,27 @@ def _host(headers: dict[str, Any], request: HttpRequest | None = None) -> str:
     if "HTTP_HOST" not in headers or "HTTP_X_FORWARDED_HOST" in headers:
         # Django has more to read.
         return _host_of(request or Environ(headers))
-    host = headers["HTTP_HOST"]
-    return _named(host) if len(host) <= _LONGEST_HOST else ""
+    return _named[headers["HTTP_HOST"]]
+
+
+def _host_named(host: str) -> str:
+    return _host_of(Environ({"HTTP_HOST": host})) if len(host) <= _LONGEST_HOST else ""
 
 
 # Few names are asked for again and again; Django looks through ALLOWED_HOSTS each time.
-@lru_cache(maxsize=_HOSTS_KEPT)
-def _named(host: str) -> str:
-    return _host_of(Environ({"HTTP_HOST": host}))
+_named = Memory(_host_named, _HOSTS_KEPT, _LONGEST_HOST)
 
 
 def _is_host(host: str) -> bool:
-    return _is_well_formed(host) if len(host) <= _LONGEST_HOST else False
+    return len(host) <= _LONGEST_HOST and bool(split_domain_port(host)[0])
 
 
-@lru_cache(maxsize=_HOSTS_KEPT)
-def _is_well_formed(host: str) -> bool:
-    return bool(split_domain_port(host)[0])
+_is_well_formed = Memory(_is_host, _HOSTS_KEPT, _LONGEST_HOST)
 
 
 @receiver(setting_changed)
 def forget(*, setting: str, **_: object) -> None:
     """``override_settings`` works because nothing is remembered."""
     if setting in ("ALLOWED_HOSTS", "DEBUG", "FORCE_SCRIPT_NAME"):
-        _named.cache_clear()
+        _named.clear()
         _has_forced_prefix.cache_clear()

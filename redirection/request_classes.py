@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any, NamedTuple
+
+from redirection.accept_headers import accepts_html
+from redirection.memories import Memory
 
 
 class PageLoadHints(NamedTuple):
@@ -147,59 +149,43 @@ def hints_of(method: str, headers: Mapping[str, Any]) -> PageLoadHints:
 
 # The first is today's; the others are those of older browsers.
 _PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
-
-
-_SELDOM_SENT = (*_PURPOSES, "HTTP_UPGRADE", "HTTP_SERVICE_WORKER")
+# Of all browsers there are few such headers; so many are kept, each of so many characters.
+_KEPT, _LONGEST_KEPT = 1_024, 300
 
 
 def class_of(method: str, headers: Mapping[str, Any]) -> RequestClass:
     """The class of a request with these ``headers``, named as in WSGI: few are ever different."""
-    if method not in _SAFE or not headers.keys().isdisjoint(_SELDOM_SENT):
+    # Written out, because it is asked with every request.
+    if (
+        "HTTP_SEC_PURPOSE" in headers
+        or "HTTP_PURPOSE" in headers
+        or "HTTP_X_PURPOSE" in headers
+        or "HTTP_X_MOZ" in headers
+        or "HTTP_UPGRADE" in headers
+        or "HTTP_SERVICE_WORKER" in headers
+        or method not in _SAFE
+    ):
         return request_class(hints_of(method, headers))
     get = headers.get
     mode, destination = get("HTTP_SEC_FETCH_MODE"), get("HTTP_SEC_FETCH_DEST")
     if mode == "navigate" and method == "GET":
         return _BY_DESTINATION.get(destination or "", _PART_OF_A_PAGE)
     accept = get("HTTP_ACCEPT")
-    if len(mode or "") + len(destination or "") + len(accept or "") > _LONGEST_KEPT:
-        return request_class(hints_of(method, headers))
-    by_script = "HTTP_X_REQUESTED_WITH" in headers
-    return _class_of_these(method, mode, destination, accept, by_script)
+    return _of_these[method, mode, destination, accept, "HTTP_X_REQUESTED_WITH" in headers]
 
 
-# Of all browsers there are few such headers; so many are kept, each of so many characters.
-_LONGEST_KEPT = 300
-
-
-@lru_cache(maxsize=1024)
-def _class_of_these(
-    method: str, mode: str | None, destination: str | None, accept: str | None, by_script: bool
-) -> RequestClass:
+def _class_of_these(asked: tuple[str, str | None, str | None, str | None, bool]) -> RequestClass:
+    method, mode, destination, accept, by_script = asked
     requested_with = "XMLHttpRequest" if by_script else None
     return request_class(PageLoadHints(method, mode, destination, requested_with, accept))
+
+
+_of_these = Memory(_class_of_these, _KEPT, _LONGEST_KEPT)
 
 
 def is_page_load(hints: PageLoadHints) -> bool:
     """Whether a browser asks for a page of its own in a tab (promise 1), now or ahead of time."""
     return TREATMENTS[request_class(hints)].moves
-
-
-def accepts_html(accept: str | None) -> bool:
-    """Whether an Accept header takes HTML (RFC 9110, 12.5.1). A missing header does not count:
-    every browser sends one, and only page loads may move."""
-    if accept is None:
-        return False
-    best: tuple[int, float] = (-1, 0.0)
-    for item in accept.split(","):
-        media_range, *parameters = (part.strip().lower() for part in item.split(";"))
-        precision = _HTML_RANGES.get(media_range)
-        # The most specific range decides, whatever its weight.
-        if precision is not None and precision > best[0]:
-            best = (precision, _weight(parameters))
-    return best[1] > 0
-
-
-_HTML_RANGES = {"*/*": 0, "text/*": 1, "application/xhtml+xml": 2, "text/html": 3}
 
 
 def _sending(hints: PageLoadHints) -> RequestClass:
@@ -244,13 +230,3 @@ def _is_ahead_of_time(purposes: str) -> bool:
 
 def _is_event_stream(accept: str | None) -> bool:
     return accept is not None and accept.strip().lower().startswith("text/event-stream")
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0

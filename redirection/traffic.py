@@ -1,8 +1,8 @@
 """Counting behind the requests: in memory at once, into the store in batches.
 
-A request costs one addition here and nothing else. ``write()`` is called every few seconds
-by the thread of a worker that reports, and when the worker ends; a crash loses what was
-counted since. No count is about a person (promise 11).
+A request notes one load here and nothing else. ``write()`` is called every few seconds by the
+thread of a worker that reports, and when the worker ends; a crash loses what was counted since.
+No count is about a person (promise 11).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from enum import IntEnum
@@ -25,9 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Each of both kinds: so much is held when the store does not answer, and no more.
 MOST_KEYS = 20_000
-# So many keys, then a pause (seconds).
-_AT_ONCE = 500
-_PAUSE = 0.001
+# So many keys, then a pause (seconds). So many loads are noted before they are added up.
+_AT_ONCE, _PAUSE, _TOGETHER = 500, 0.001, 100
 _DAY = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -48,6 +48,8 @@ class Answer(IntEnum):
 
 _lock = threading.Lock()
 _writing = threading.Lock()
+# Grows at its end without a lock, and is taken from at its beginning with it.
+_loads: list[tuple[str, int, str, Answer]] = []
 _counts: Counts = {}
 _marks: Marks = {}
 _dropped = 0
@@ -56,21 +58,30 @@ _failing = False
 
 def count(tid: str, now: int, route: str, answer: Answer) -> None:
     """One page load of a known tenant at ``now``, in milliseconds since the epoch."""
+    _loads.append((tid, now // _DAY, route, answer))
+    if len(_loads) >= _TOGETHER:
+        with _lock:
+            _add_up()
+
+
+def counted() -> Counts:
+    """What is counted and not written yet."""
+    with _lock:
+        _add_up()
+        return {key: [*loads] for key, loads in _counts.items()}
+
+
+def _add_up() -> None:
+    """Count the loads noted; the lock is held."""
     global _dropped
-    key = (tid, now // _DAY, route)
-    # With every page load: "with" would take twice as long.
-    lock = _lock
-    lock.acquire()
-    try:
-        loads = _counts.get(key)
-        if loads is None:
-            if len(_counts) >= MOST_KEYS:
-                _dropped += 1
-                return
-            loads = _counts[key] = [0, 0]
-        loads[answer] += 1
-    finally:
-        lock.release()
+    taken = _loads[:]
+    del _loads[: len(taken)]
+    for (tid, day, route, answer), number in Counter(taken).items():
+        key = (tid, day, route)
+        if key not in _counts and len(_counts) >= MOST_KEYS:
+            _dropped += number
+            continue
+        _counts.setdefault(key, [0, 0])[answer] += number
 
 
 def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answer]) -> None:
@@ -81,6 +92,7 @@ def move(tid: str, now: int, before: tuple[str, Answer], after: tuple[str, Answe
     day = now // _DAY
     keys = [(tid, day, route) for route, _ in (before, after)]
     with _lock:  # both or none
+        _add_up()
         if len(_counts) + len({*keys} - _counts.keys()) > MOST_KEYS:
             _dropped += 1
             return
@@ -126,16 +138,12 @@ def write() -> None:
 
 def forget() -> None:
     """Back to the state of a process that has just started."""
-    global _dropped, _failing
+    global _failing
     with _lock:
-        _counts.clear()
-        _marks.clear()
-        _dropped = 0
+        _clear()
     _failing = False
-    retention.forget()
-    unmatched.forget()
-    rule_uses.forget()
-    refusals.forget()
+    for others in (retention, unmatched, rule_uses, refusals):
+        others.forget()
 
 
 def _later(one: int, other: int) -> int:
@@ -146,6 +154,7 @@ def _later(one: int, other: int) -> int:
 def _taken() -> tuple[Counts, Marks]:
     global _counts, _marks, _dropped
     with _lock:
+        _add_up()
         taken, dropped = (_counts, _marks), _dropped
         _counts, _marks, _dropped = {}, {}, 0
     if dropped:
@@ -224,13 +233,18 @@ def _pieces(table: dict[_Key, _Value]) -> Iterator[list[tuple[_Key, _Value]]]:
         time.sleep(_PAUSE)
 
 
+def _clear() -> None:
+    global _dropped
+    for kept in (_loads, _counts, _marks):
+        kept.clear()
+    _dropped = 0
+
+
 def _after_fork() -> None:
-    global _lock, _writing, _dropped
+    global _lock, _writing
     # A thread the child does not have may hold a lock; what the parent counted is its to write.
     _lock, _writing = threading.Lock(), threading.Lock()
-    _counts.clear()
-    _marks.clear()
-    _dropped = 0
+    _clear()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from redirection import legacy_sessions, loops, step_backs, switches
@@ -18,10 +17,10 @@ from redirection.decisions import (
     Reason,
     Tenant,
     decide,
-    is_exempt,
 )
 from redirection.legacy_hosts import LegacyHost
 from redirection.legacy_requests import LegacyRequest
+from redirection.memories import Memory
 from redirection.rare_logs import Rarely
 from redirection.request_classes import TREATMENTS, RequestClass, class_of
 from redirection.step_backs import RunningStepBack
@@ -33,6 +32,9 @@ _without_cookies = Rarely()
 _AHEAD_OF_TIME = RequestClass.AHEAD_OF_TIME
 _SUBRESOURCE = RequestClass.SUBRESOURCE
 _EXEMPT = Reason.EXEMPT
+_MOST_RETURNS = loops.MOST_RETURNS
+_exempt = decide(Facts(legacy=True, exempt=True, page_load=False))
+_not_page_load = decide(Facts(legacy=True, page_load=False))
 
 
 # Made for every request, and frozen it would take thrice as long; nobody changes it.
@@ -43,8 +45,8 @@ class Visit(Facts):
     Left on the request as ``request.redirection``. ``now`` is the moment of the decision in
     milliseconds since the epoch; ``remembered``: the browser already remembers ``tenant`` as the
     one visited last. ``step_back`` is the one that runs, or None. ``returns`` is how often in a
-    row the destination sent this browser back, 0 if it did not now; ``script_moves``: the answer
-    may be a page, which the portal script must move.
+    row the destination sent this browser back, 0 if it did not now. ``cookies`` are those of a
+    page load; ``script_moves``: the answer may be a page, which the portal script must move.
     """
 
     now: int = 0
@@ -54,14 +56,9 @@ class Visit(Facts):
     step_back: RunningStepBack | None = None
     request_class: RequestClass = _SUBRESOURCE
     returns: int = 0
-    decision: Decision = field(init=False)
-    script_moves: bool = field(init=False)
-
-    def decided(self, decision: Decision, *, script_moves: bool = False) -> Visit:
-        """This visit, with its decision."""
-        self.decision = decision
-        self.script_moves = script_moves
-        return self
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    decision: Decision = _not_page_load
+    script_moves: bool = False
 
     @property
     def header(self) -> str:
@@ -100,9 +97,7 @@ class Visit(Facts):
         return self.returns > loops.MOST_RETURNS
 
 
-_NO_PAGE_LOAD = Facts(legacy=True, page_load=False)
-NOT_LEGACY = Visit(legacy=False, page_load=False).decided(decide(Facts(legacy=False)))
-_exempt, _not_page_load = decide(replace(_NO_PAGE_LOAD, exempt=True)), decide(_NO_PAGE_LOAD)
+NOT_LEGACY = Visit(legacy=False, page_load=False, decision=decide(Facts(legacy=False)))
 
 
 def visit_now(request: LegacyRequest) -> Visit:
@@ -117,92 +112,81 @@ def visit_now(request: LegacyRequest) -> Visit:
 
 def visit_at(request: LegacyRequest, settings: Conf, held: switches.Held, now: int) -> Visit:
     """The visit of ``request`` at ``now`` (milliseconds since the epoch), given what is held."""
-    host = settings.legacy_hosts.parse(request.host)
+    host = settings.legacy_hosts.known[request.host]
     if host is None:
         return NOT_LEGACY
-    path = request.path
-    # Most people come to a few pages.
-    known = _is_exempt_page if len(path) <= _LONGEST_KEPT else is_exempt
-    exempt = known(path, settings.exempt_paths)
-    kind = class_of(request.method, request.headers)
+    exempt = settings.known_exempt[request.path]
+    headers = request.headers
+    kind = class_of(request.method, headers)
     treatment = TREATMENTS[kind]
     page_load = treatment.moves and not exempt
     # What is never moved may still show that somebody is at work.
     if not page_load and (treatment.moves or not treatment.renews):
-        return _no_page_load(request.host, host, kind, exempt)
+        return _no_page_load[host, kind, exempt]
     cookies = request.cookies
     unreadable = not cookies and request.cookies_unreadable
-    remembered = legacy_sessions.remembered_tenant(settings, cookies)
-    tenant = _tenant(request, host, held, remembered)
+    remembered = cookies.get(settings.tenant_cookie, "")
+    query, name = request.query, host.tenant
+    if name is not None and "tid=" not in query:
+        tenant = held.tenants.by_name.get(name)
+    else:
+        tenant = _tenant(query, name, held, remembered)
     session = step_back = None
     running = destination = False
     if tenant is not None:
         destination = tenant.cloud in settings.destinations
-        session = legacy_sessions.read(settings, cookies, tenant.tid)
-        running = session is not None and session.is_running(
-            now, settings.session_idle * 1000, settings.session_limit * 1000
-        )
+        if cookies:
+            session = legacy_sessions.read(settings, cookies, tenant.tid)
+        if session is not None:
+            running = session.is_running(
+                now, settings.session_idle * 1000, settings.session_limit * 1000
+            )
         if tenant.step_back_since is not None:
             step_back = _step_back(settings, cookies, tenant, now)
-    ahead_of_time = kind is _AHEAD_OF_TIME
-    returns = 0
-    headers = request.headers
+    # Named one by one: a call with so many arguments takes twice as long.
+    visit = _new(Visit)
+    visit.legacy = True
+    visit.exempt = exempt
+    visit.page_load = page_load
+    visit.loaded = held.loaded
+    visit.tenant = tenant
+    visit.destination = destination
+    visit.session = session
+    visit.session_runs = running
+    visit.step_back = step_back
+    visit.stepped_back = step_back is not None
+    visit.ahead_of_time = ahead_of_time = kind is _AHEAD_OF_TIME
+    visit.cookies = cookies
+    visit.cookies_unreadable = unreadable
+    visit.returns = returns = 0
     # Without these nothing says that somebody was sent back.
     sent = "HTTP_REFERER" in headers or "HTTP_SEC_FETCH_SITE" in headers
     if sent and page_load and destination and not (ahead_of_time or unreadable):
-        returns = _returns(settings, request, tenant)
-    visit = Visit(
-        True,
-        exempt,
-        page_load,
-        held.loaded,
-        tenant,
-        destination,
-        session,
-        running,
-        step_back is not None,
-        returns > loops.MOST_RETURNS,
-        ahead_of_time,
-        unreadable,
-        now,
-        host,
-        tenant is not None and tenant.tid == remembered,
-        held.stale,
-        step_back,
-        kind,
-        returns,
-    )
+        visit.returns = returns = _returns(settings, request, tenant)
+    visit.sent_back = returns > _MOST_RETURNS
+    visit.now = now
+    visit.host = host
+    visit.remembered = tenant is not None and tenant.tid == remembered
+    visit.stale = held.stale
+    visit.request_class = kind
     visit.decision = decide(visit)
-    visit.script_moves = (
-        not page_load
-        and not exempt
-        and treatment.begins
-        and decide(replace(visit, page_load=True)).go
-    )
+    visit.script_moves = False
+    if not page_load and not exempt and treatment.begins:
+        visit.script_moves = decide(replace(visit, page_load=True)).go
     return visit
 
 
-# So many pages are kept as exempt or not, each of so many characters.
-_LONGEST_KEPT = 200
-_is_exempt_page = lru_cache(maxsize=4096)(is_exempt)
+_new = object.__new__
 
 
-def _no_page_load(name: str, host: LegacyHost, kind: RequestClass, exempt: bool) -> Visit:
-    """What is let through as no page load, whoever asks: kept, as most requests are of a few."""
-    key = (name, kind, exempt)
-    visit = _no_page_loads.get(key)
-    if visit is None or visit.host is not host:
-        if len(_no_page_loads) >= _NO_PAGE_LOADS_KEPT:
-            _no_page_loads.clear()
-        visit = Visit(True, exempt, False, host=host, request_class=kind)
-        visit.decided(_exempt if exempt else _not_page_load)
-        _no_page_loads[key] = visit
-    return visit
+def _visit_without_a_page(asked: tuple[LegacyHost, RequestClass, bool]) -> Visit:
+    host, kind, exempt = asked
+    decision = _exempt if exempt else _not_page_load
+    return Visit(True, exempt, False, host=host, request_class=kind, decision=decision)
 
 
-# By the name as it was asked for, which is short where it is a legacy host.
-_NO_PAGE_LOADS_KEPT = 4_096
-_no_page_loads: dict[tuple[str, RequestClass, bool], Visit] = {}
+# What is let through as no page load, whoever asks: most requests are of a few.
+_no_page_load = Memory(_visit_without_a_page, 4_096)
 
 
 def _returns(settings: Conf, request: LegacyRequest, tenant: Tenant | None) -> int:
@@ -220,21 +204,18 @@ def _step_back(
     return found if found and found.is_running(now, tenant.step_back_since) else None
 
 
-def _tenant(
-    request: LegacyRequest, host: LegacyHost, held: switches.Held, remembered: str
-) -> Tenant | None:
+def _tenant(query: str, name: str | None, held: switches.Held, remembered: str) -> Tenant | None:
     """The tenant visited: ``tid`` names it, else the host, else it is the one visited last.
 
     Facts on the portals, "Hosts": ``tid`` names the tenant a guest visits, and it is the
     tenant the destination will show.
     """
-    query = request.query
     # The first one counts, as in the destination.
     named = _named(query) if "tid=" in query else None
     if named is not None and (tenant := held.by_tid.get(named.lower())):
         return tenant
-    if host.tenant is not None:
-        return held.tenants.by_name.get(host.tenant)
+    if name is not None:
+        return held.tenants.by_name.get(name)
     return held.by_tid.get(remembered) if named is None else None
 
 

@@ -195,7 +195,7 @@ def test_it_counts_what_the_middleware_counts(contoso: Tenant, switch: Switch) -
                 play(application, environ_of(target))
                 play(application, environ_of(target, **{"sec-purpose": "prefetch"}))
                 play(application, environ_of(target, "HEAD"))
-        return traffic._counts.copy()
+        return traffic.counted()
 
     # While it is off, the sample portal answers an unknown page with an error.
     for wanted, loads in (("on", 3), ("off", 2)):

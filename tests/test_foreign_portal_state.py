@@ -211,7 +211,7 @@ def test_where_nobody_is_known_there_is_nothing_to_say(contoso: Tenant, db: None
 
 
 def test_a_worker_that_knows_nothing_yet_says_nothing(contoso: Tenant, legacy: Client) -> None:
-    with mock.patch.object(switches, "held", return_value=switches.Held(0, loaded=False)):
+    with mock.patch.object(switches, "_held", switches.Held(0, loaded=False)):
         assert ask(legacy).status_code == HTTPStatus.NO_CONTENT
 
 

@@ -332,7 +332,7 @@ def test_every_page_load_is_counted_once_whatever_the_portal_answers(
     ask("/api/v1/")
     switch(contoso, "on")
     ask()
-    assert list(traffic._counts.values()) == [[2, 1]]
+    assert list(traffic.counted().values()) == [[2, 1]]
 
 
 def test_a_session_that_is_seen_is_marked(contoso: Tenant, ask: Ask) -> None:
@@ -383,7 +383,7 @@ def test_a_worker_that_knows_nothing_gives_no_answer_that_could_be_kept(
 def test_a_worker_that_knows_nothing_counts_nothing(contoso: Tenant, ask: Ask) -> None:
     switches.forget()
     ask()
-    assert traffic._counts == {}
+    assert traffic.counted() == {}
 
 
 def test_a_target_that_the_server_left_out_stays(contoso: Tenant, switch: Switch, ask: Ask) -> None:
@@ -392,7 +392,7 @@ def test_a_target_that_the_server_left_out_stays(contoso: Tenant, switch: Switch
     assert status(answered) == HTTPStatus.NO_CONTENT
     assert header(answered, "Redirection-Decision") == "bad_target"
     assert cookies(answered) == []
-    assert traffic._counts == {}
+    assert traffic.counted() == {}
 
 
 def test_a_target_too_long_to_be_read_stays(contoso: Tenant, switch: Switch, ask: Ask) -> None:

@@ -32,7 +32,7 @@ def test_it_leads_to_where_the_page_would_have_gone(
     assert legacy.cookies["legacy_form"]["max-age"] == 0
     assert legacy.cookies["legacy_tenant"].value == str(contoso.tid)
     # The gate has counted the load.
-    assert traffic._counts == {}
+    assert traffic.counted() == {}
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import threading
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ from redirection import (
 from redirection.answers import go
 from redirection.conf import conf
 from redirection.decisions import LegacySession, Reason, Tenant
-from redirection.legacy_hosts import LegacyHosts
 from redirection.link_rules import LinkRule
 from redirection.locations import KnownWays, way_of
+from redirection.memories import Memory
 from redirection.received_requests import of_environ
 from redirection.request_classes import class_of, hints_of, request_class
 from redirection.rule_sets import NO_RULES, RuleSet
@@ -37,16 +38,23 @@ CONTOSO = Tenant(
 FABRIKAM = Tenant(
     "22222222-2222-4222-8222-222222222222", "fabrikam", "gcc-high", True, NOW - MINUTE, 42
 )
-MEMORIES = [
-    received_requests._named,
-    received_requests._is_well_formed,
-    received_requests._parsed,
-    request_classes._class_of_these,
-    legacy_sessions._verified,
-    legacy_sessions._cookie_name,
-    visits._is_exempt_page,
-    decisions._new_session,
-]
+
+
+def memories() -> list[Memory[Any, Any]]:
+    """All that are asked on the way of a request."""
+    return [
+        received_requests._named,
+        received_requests._is_well_formed,
+        received_requests._parsed,
+        request_classes._of_these,
+        legacy_sessions._verified,
+        visits._no_page_load,
+        decisions._new_session,
+        conf().session_cookie_names,
+        conf().known_exempt,
+        conf().legacy_hosts.known,
+        locations._known_ways(conf()),
+    ]
 
 
 def holding(*tenants: Tenant, rules: RuleSet = NO_RULES) -> Held:
@@ -96,26 +104,61 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def forget() -> None:
-    for memory in MEMORIES:
-        memory.cache_clear()
-    locations._ways = None
+    for memory in memories():
+        memory.clear()
 
 
-def test_every_memory_has_a_bound() -> None:
-    assert [memory for memory in MEMORIES if not memory.cache_info().maxsize] == []
+def test_a_memory_keeps_what_was_said_and_no_more_than_its_bound() -> None:
+    asked: list[str] = []
+    memory = Memory(lambda text: asked.append(text) or text.upper(), 3)
+    assert [memory[text] for text in "aabacb"] == list("AABACB")
+    assert asked == ["a", "b", "c"]
+    assert [memory[text] for text in "defga"] == list("DEFGA")
+    assert asked == ["a", "b", "c", "d", "e", "f", "g", "a"]
+    assert len(memory) == 2
 
 
-def test_no_more_ways_are_kept_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locations, "WAYS_KEPT", 10)
-    ways = KnownWays(NO_RULES, conf())
-    for number in range(35):
-        assert ways.way("/audits", f"a={number}", "GET", CONTOSO).address.endswith(f"a={number}")
-        assert len(ways) <= 10
+def test_a_memory_keeps_nothing_long() -> None:
+    memory = Memory(str, 3, 5)
+    for asked in ("abcde", "abcdef", ("abc", "de", 1_000_000), ("abc", "def"), None):
+        assert memory[asked] == str(asked)
+    assert set(memory) == {"abcde", ("abc", "de", 1_000_000), None}
+
+
+def test_a_memory_is_bounded_whoever_asks_at_once() -> None:
+    memory = Memory(str, 50)
+    wrong: list[int] = []
+
+    def ask(begin: int) -> None:
+        numbers = [number % 120 for number in range(begin, begin + 2_000)]
+        wrong.extend(number for number in numbers if memory[number] != str(number))
+
+    threads = [threading.Thread(target=ask, args=(begin,)) for begin in range(0, 80, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    # One more for each that looked before another had written.
+    assert len(memory) <= 50 + len(threads)
+
+
+def test_every_memory_has_a_bound_and_no_long_key() -> None:
+    assert all(0 < memory.most <= 4_096 for memory in memories())
+    by_short_keys = [
+        legacy_sessions._verified,
+        visits._no_page_load,
+        decisions._new_session,
+        conf().session_cookie_names,
+    ]
+    unbounded = [memory for memory in memories() if memory.longest is None]
+    assert list(map(id, unbounded)) == list(map(id, by_short_keys))
 
 
 def test_what_is_long_is_answered_and_not_kept() -> None:
     ways = KnownWays(NO_RULES, conf())
-    assert ways.way("/audits", "a=" + "b" * 1000, "GET", CONTOSO).address.endswith("b" * 1000)
+    asked = ("/audits", "a=" + "b" * 1000, "GET", CONTOSO.tid, CONTOSO.cloud)
+    assert ways[asked].address.endswith("b" * 1000)
     assert len(ways) == 0
     forget()
     long = "x" * 20_000
@@ -126,33 +169,37 @@ def test_what_is_long_is_answered_and_not_kept() -> None:
     assert class_of("GET", environ) is request_class(hints_of("GET", environ))
     visits.visit_at(request, conf(), holding(CONTOSO), NOW)
     legacy_sessions.read(conf(), {legacy_sessions.cookie_name(conf(), CONTOSO.tid): long}, "x")
-    for memory in MEMORIES:
-        if memory is not legacy_sessions._cookie_name:
-            assert memory.cache_info().currsize == 0
     visits.visit_at(
         of_environ(environ_of("contoso.portal.localhost", f"/{long}")),
         conf(), holding(CONTOSO), NOW,
     )  # fmt: skip
-    assert visits._is_exempt_page.cache_info().currsize == 0
+    # Two short names were asked for besides, and the names of one cookie.
+    assert not any(long in str(key) for memory in memories() for key in memory)
+    assert len(conf().known_exempt) == len(received_requests._parsed) - 1 == 0
 
 
-def test_no_more_visits_without_a_page_are_kept_than_the_bound(
-    monkeypatch: pytest.MonkeyPatch, settings: Settings
-) -> None:
-    monkeypatch.setattr(visits, "_NO_PAGE_LOADS_KEPT", 5)
+def test_what_is_no_page_load_is_kept_by_host_and_class() -> None:
+    def visit(name: str, page: str, mode: str = "navigate") -> visits.Visit:
+        environ = environ_of(f"{name}.portal.localhost", page, HTTP_SEC_FETCH_MODE=mode)
+        return visits.visit_at(of_environ(environ), conf(), holding(CONTOSO), NOW)
 
-    def visit(name: str) -> visits.Visit:
-        request = of_environ(environ_of(f"{name}.portal.localhost", "/api/v1"))
-        return visits.visit_at(request, conf(), holding(CONTOSO), NOW)
+    forget()
+    for _ in range(2):
+        for name in ("contoso", "fabrikam"):
+            found = visit(name, "/api/v1")
+            assert found.host is not None
+            assert (found.host.tenant, found.decision.reason) == (name, Reason.EXEMPT)
+    assert visit("contoso", "/api/v1") is visit("contoso", "/api/v2")
+    part = visit("contoso", "/audits", "no-cors")
+    assert (part.decision.reason, part.cookies) == (Reason.NOT_PAGE_LOAD, {})
 
-    visits._no_page_loads.clear()
-    for number in range(12):
-        found = visit(f"tenant{number}")
-        assert found.host is not None
-        assert (found.host.tenant, found.decision.reason) == (f"tenant{number}", Reason.EXEMPT)
-        assert len(visits._no_page_loads) <= 5
-    settings.REDIRECTION_EXEMPT_PATHS = []
-    assert visit("tenant11").decision.reason is Reason.UNKNOWN_TENANT
+
+def test_a_visit_has_all_of_its_facts() -> None:
+    request = of_environ(environ_of("contoso.portal.localhost"))
+    visit = visits.visit_at(request, conf(), holding(CONTOSO), NOW)
+    assert {field.name for field in fields(visit) if hasattr(visit, field.name)} == {
+        field.name for field in fields(visits.Visit)
+    }
 
 
 def test_other_rules_count_at_once(worker: Any) -> None:
@@ -259,7 +306,3 @@ def test_whoever_asked_before_makes_no_difference(plays: list[tuple[str, str, st
         if "tid=" not in target:
             other = next(tenant for tenant in TENANTS.values() if tenant is not TENANTS[host])
             assert other.tid not in str(before)
-
-
-def test_hosts_are_kept_in_a_bounded_memory() -> None:
-    assert LegacyHosts({"portal.localhost": "commercial"}, ())._parse.cache_info().maxsize

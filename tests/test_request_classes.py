@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from hypothesis import given, strategies as st
 
 from redirection import traffic
+from redirection.accept_headers import accepts_html
 from redirection.conf import DEFAULT_EXEMPT_PATHS
 from redirection.decisions import is_exempt
 from redirection.middleware import RedirectionMiddleware
@@ -22,7 +23,6 @@ from redirection.request_classes import (
     PageLoadHints,
     RequestClass,
     Treatment,
-    accepts_html,
     is_page_load,
     request_class,
 )
@@ -184,7 +184,7 @@ def test_a_prefetch_that_would_go_is_refused_and_leaves_no_trace(
     assert response["Redirection-Decision"] == f"ahead_of_time;revision={contoso.revision}"
     assert "Location" not in response
     assert not response.cookies
-    assert not traffic._counts
+    assert not traffic.counted()
 
 
 def test_a_prefetch_that_would_begin_a_session_is_refused(contoso: Tenant) -> None:
@@ -203,7 +203,7 @@ def test_a_prefetch_in_a_running_session_touches_nothing(contoso: Tenant, switch
         response = ask(cookies=cookies, **PREFETCH)
         assert response.content == b"the legacy page"
         assert not response.cookies
-        assert not traffic._counts
+        assert not traffic.counted()
         # The session is as old as it was: half an hour later it is idle.
         clock.shift(2_401)
         assert ask(cookies=cookies, **PAGE_LOAD).status_code == HTTPStatus.FOUND
@@ -252,7 +252,7 @@ def test_a_head_request_is_told_the_way_and_begins_nothing(
     assert "legacy_session" not in str(ask(method="HEAD", **headers).cookies)
     switch(contoso, "on")
     assert ask(method="HEAD", **headers).status_code == HTTPStatus.FOUND
-    assert not traffic._counts
+    assert not traffic.counted()
 
 
 def test_curl_is_told_the_way(contoso: Tenant, switch: Switch) -> None:

@@ -136,14 +136,14 @@ def test_whatever_the_traffic_memory_is_bounded(
         traffic.count(tid, NOW, "/audits", KEPT)
         traffic.count(tid, NOW, "/audits", KEPT)
         traffic.mark(tid, NOW, NOW)
-    assert len(traffic._counts) == len(traffic._marks) == 100
+    assert len(traffic.counted()) == len(traffic._marks) == 100
     traffic.write()
     for number in range(1_000, 2_000):
         traffic.count(str(UUID(int=number)), NOW, "/audits", KEPT)
         traffic.mark(str(UUID(int=number)), NOW, NOW)
         if number % 100 == 0:
             traffic.write()
-    assert len(traffic._counts) == len(traffic._marks) == 100
+    assert len(traffic.counted()) == len(traffic._marks) == 100
     lost = [record.getMessage() for record in caplog.records if "lost" in record.getMessage()]
     # 900 pages twice, and 900 sessions.
     assert lost[0] == "2700 counts were lost: more than 100 different ones"
@@ -272,7 +272,7 @@ def test_putting_back_a_batch_holds_up_nobody_for_long(
 
     def others_count(seconds: float) -> None:
         assert not traffic._lock.locked()
-        pauses.append(len(traffic._counts) + len(traffic._marks))
+        pauses.append(len(traffic.counted()) + len(traffic._marks))
         traffic.count("tid", NOW, "/audits", KEPT)
         traffic.mark("tid", NOW, NOW)
 
@@ -283,8 +283,9 @@ def test_putting_back_a_batch_holds_up_nobody_for_long(
     traffic.write()
     # In between there are the page and the session counted meanwhile as well.
     assert pauses == [500, 1_002, 1_202, 1_701, 2_201, 2_401]
-    assert traffic._counts.pop(("tid", NOW // DAY, "/audits")) == [6, 0]
-    assert list(traffic._counts.values()) == [[1, 0]] * 1_200
+    counted = traffic.counted()
+    assert counted.pop(("tid", NOW // DAY, "/audits")) == [6, 0]
+    assert list(counted.values()) == [[1, 0]] * 1_200
     assert traffic._marks == {("tid", NOW - number): NOW - number for number in range(1_200)}
 
 
@@ -300,14 +301,14 @@ def test_a_child_process_counts_for_itself() -> None:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)
                 signal.alarm(20)
                 traffic.count("tid", NOW, "/files", KEPT)
-                os.write(write, repr((traffic._counts, traffic._marks)).encode())
+                os.write(write, repr((traffic.counted(), traffic._marks)).encode())
             finally:
                 os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert os.read(read, 1000) == b"({('tid', 20458, '/files'): [1, 0]}, {})"
     os.close(read)
     os.close(write)
-    assert len(traffic._counts) == len(traffic._marks) == 1
+    assert len(traffic.counted()) == len(traffic._marks) == 1
 
 
 def test_an_end_counts_before_a_later_or_earlier_mark(contoso: Tenant) -> None:

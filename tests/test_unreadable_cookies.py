@@ -53,7 +53,7 @@ def test_whoever_may_have_a_session_stays(
     decision = f"cookies_unreadable;revision={contoso.revision}"
     assert header(answered, "Redirection-Decision") == decision
     assert header(answered, "Set-Cookie") is None
-    assert [kept for kept, _ in traffic._counts.values()] == [1]
+    assert [kept for kept, _ in traffic.counted().values()] == [1]
 
 
 def test_while_off_no_session_begins_anew_over_one_that_runs(
