@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import distributions
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -59,3 +61,21 @@ def test_tests_run_with_the_versions_that_are_installed_in_the_end() -> None:
 def test_no_package_is_named_twice() -> None:
     listed = list(chain(PROJECT["dependencies"], *EXTRAS.values()))
     assert len(names(listed)) == len(listed)
+
+
+def test_what_a_package_wants_with_an_extra_is_locked_with_it() -> None:
+    """Else pip takes the newest version for the extra, which the lock has no hashes of."""
+    lock = (ROOT / "requirements-dev.txt").read_text()
+    locked = {
+        pin.split("[")[0]: set(pin.partition("[")[2].rstrip("]").split(","))
+        for pin in re.findall(r"^([a-z0-9-]+(?:\[[a-z0-9,-]+\])?)==", lock, re.MULTILINE)
+    }
+    wanted = {
+        (requirement.name.lower(), extra)
+        for distribution in distributions()
+        for requirement in map(Requirement, distribution.requires or [])
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        for extra in requirement.extras
+    }
+    assert ("coverage", "toml") in wanted
+    assert {(name, extra) for name, extra in wanted if extra not in locked.get(name, ())} == set()
