@@ -1,7 +1,8 @@
-"""How long a sign-in lasts: some hours in all, and less without a request."""
+"""How long a sign-in lasts, some hours in all and less without a request; and where it counts."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -11,9 +12,14 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 
 from portal.errors import STORE_ERRORS, store_failed
+from portal.hosts import legacy_host
+
+logger = logging.getLogger(__name__)
 
 SIGNED_IN_AT = "signed_in_at"
 SEEN_AT = "seen_at"
+# Whether it was on a host of the legacy portal.
+ON_LEGACY_HOST = "signed_in_on_legacy_host"
 # The session is written at most this often (seconds) only because somebody was here.
 _MARK_AFTER = 60
 
@@ -24,16 +30,26 @@ class SessionLimitsMiddleware:
     The cookie alone is no limit: its age begins anew whenever the session is written. A view
     that a page asks for by itself has ``keeps_session_alive = False``: it says nothing about
     whether somebody is still there.
+
+    A session counts on the portal it began on. A legacy portal that is not ours sees the cookies
+    of its own hosts, and must not come with them to the destination, where things are changed.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        session, now = request.session, int(time.time())
+        now, on_legacy_host = int(time.time()), legacy_host(request) is not None
         try:
-            if SESSION_KEY in session and _is_over(session, now):
+            if request.session.get(ON_LEGACY_HOST, on_legacy_host) != on_legacy_host:
+                logger.warning("A session of the other portal was shown, and counts as none")
+                # The session itself goes on where it began.
+                request.session = type(request.session)()
+            session = request.session
+            was_signed_in = SESSION_KEY in session
+            if was_signed_in and _is_over(session, now):
                 logout(request)
+                was_signed_in = False
             # Asked now: whoever asks later has no answer for a store that fails.
             bool(request.user.is_authenticated)
         except STORE_ERRORS as error:
@@ -42,6 +58,8 @@ class SessionLimitsMiddleware:
         response = self.get_response(request)
         if SESSION_KEY in session:
             # Somebody signed in with this request.
+            if not was_signed_in:
+                session.setdefault(ON_LEGACY_HOST, on_legacy_host)
             session.setdefault(SIGNED_IN_AT, now)
             session.setdefault(SEEN_AT, now)
         return response
