@@ -11,3 +11,4 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from portal import checks  # noqa: F401  (registers the system checks)
+        from portal.sign_in import journal  # noqa: F401  (listens to who signs in)
