@@ -11,7 +11,11 @@ from portal.models import Person
 
 @admin.register(Person)
 class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
-    """People; "active" off ends somebody's access at their next request."""
+    """People; "active" off ends somebody's access at their next request.
+
+    Whoever may change people is not for that reason a superuser, and makes none: operators are
+    made, changed and given passwords by superusers alone.
+    """
 
     list_display = ("username", "display_name", "is_active", "is_staff")
     search_fields = ("username", "display_name")
@@ -20,9 +24,21 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
         self, request: HttpRequest, obj: models.Model | None = None
     ) -> tuple[str, ...]:
         # Who somebody is never changes, and "tid:oid" is not what the form takes for a name.
-        return ("username",) if obj else ()
+        fixed = ("username",) if obj else ()
+        return fixed if request.user.is_superuser else (*fixed, "is_staff", "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _may_touch(request, obj) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return _may_touch(request, obj) and bool(super().has_delete_permission(request, obj))
 
     fieldsets = (
         (None, {"fields": ("username", "password", "display_name")}),
         (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
     )
+
+
+def _may_touch(request: HttpRequest, obj: models.Model | None) -> bool:
+    is_operator = isinstance(obj, Person) and (obj.is_staff or obj.is_superuser)
+    return bool(request.user.is_superuser) or not is_operator
