@@ -10,6 +10,7 @@ from portal.cloud_origins import CloudOrigins
 from portal.content_security_policy import content_security_policy
 from portal.environment import Environment
 from portal.log import one_line_each
+from portal.passwords import VALIDATORS
 from portal.sign_in.steps import SIGN_IN_STEPS
 from portal.store import with_options
 from redirection.clouds import DEFAULT_CLOUDS, cloud_problems
@@ -163,10 +164,7 @@ AUTHENTICATION_BACKENDS = [
     # Operators sign in to the operator pages with a password.
     "django.contrib.auth.backends.ModelBackend",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
+AUTH_PASSWORD_VALIDATORS = VALIDATORS
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
 
