@@ -189,6 +189,16 @@ class EntraBackend(AzureADV2TenantOAuth2[HttpResponse]):
         except ClaimRefused as refused:
             raise self._refused(refused.claim, refused.code) from refused
 
+    def get_id_token_issuer(self, claims: dict[str, Any]) -> str:
+        """The issuer as the metadata names it, which must be of the configured authority.
+
+        The library takes any (OpenID Connect Discovery 1.0, 4.3: it is the one that was asked).
+        """
+        issuer: str = super().get_id_token_issuer(claims)
+        if not f"{issuer}/".startswith(f"{settings.ENTRA_AUTHORITY}/"):
+            raise self._refused("issuer", "invalid_claim")
+        return issuer
+
     def _refused(self, claim: str, code: str) -> AuthResponseError:
         return AuthResponseError(self, claim=claim, code=code, stage="token_validation")
 
