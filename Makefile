@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help environment demo demo-reset test test-long lint bench messages wheel
+.PHONY: help environment demo demo-reset test test-long mutants lint bench messages wheel
 
 PORT ?= 8000
 EXAMPLES ?= 5000
@@ -18,6 +18,7 @@ help:
 	echo "make demo-reset                forget what the demo stored"
 	echo "make test                      all tests, in a real browser and on PostgreSQL too"
 	echo "make test-long [EXAMPLES=5000] the same questions asked far more often"
+	echo "make mutants                   whether the tests notice mistakes in the rules; takes half an hour"
 	echo "make lint                      style, types, migrations, deployment"
 	echo "make bench                     what a decision costs beside what others cost, and how changes spread; into var/bench, too"
 	echo "make wheel                     the app for other projects, in dist/"
@@ -42,6 +43,12 @@ test-long: environment
 	.ci/third-party-portal
 	EXAMPLES='$(EXAMPLES)' $(BIN)/pytest -q -n auto --timeout=1800 \
 		--hypothesis-profile=long -m 'long or hypothesis'
+
+# In a copy, mutants/; one at a time, since some tests have a database of their own.
+mutants: environment
+	rm -rf mutants
+	nice $(BIN)/python -m mutmut run --max-children 1 >/dev/null
+	$(BIN)/python -m mutmut results
 
 lint: environment
 	$(BIN)/ruff check --quiet

@@ -10,7 +10,15 @@ from hypothesis import given, strategies as st
 
 from redirection import roles
 from redirection.models import Tenant
-from redirection.roles import Access, LocalRoleName, access
+from redirection.roles import (
+    GLOBAL_ADMINISTRATOR,
+    GLOBAL_READER,
+    SHUT_OUT_OF_DESTINATION,
+    Access,
+    LocalRoleName,
+    access,
+    is_shut_out,
+)
 from tests.conftest import MakePerson
 
 # The facts, told once more in their own words so that a slip in the table shows.
@@ -133,3 +141,14 @@ def test_in_a_disabled_tenant_nobody_may_anything(contoso: Tenant, person: MakeP
     ada = person(contoso, "Ada", roles=MAY_SWITCH)
     contoso.enabled = False
     assert not ada.has_perm("redirection.view_redirection", contoso)
+
+
+@pytest.mark.parametrize("role", LocalRoleName)
+def test_the_limited_local_roles_are_shut_out_unless_the_directory_gives_all(
+    role: LocalRoleName,
+) -> None:
+    limited = role in SHUT_OUT_OF_DESTINATION
+    assert is_shut_out([], role) is limited
+    assert is_shut_out([GLOBAL_READER], role) is limited
+    assert is_shut_out([GLOBAL_ADMINISTRATOR], role) is False
+    assert is_shut_out([], None) is False

@@ -23,10 +23,13 @@ _SIGN_OUT_SECONDS = 600
 def own_path(value: object) -> str:
     """``value`` if it is a path on the host that serves it (query and fragment included), else /.
 
-    Stricter than a browser: no backslash and no control character, which some browsers read
-    as the start of a host.
+    Stricter than a browser: no second slash, no backslash and no control character, which some
+    browsers read as the start of a host.
     """
     if not isinstance(value, str) or not value.startswith("/") or len(value) > _LONGEST_PATH:
+        return "/"
+    # Behind two slashes stands a host, also one without a letter, which is no address at all.
+    if value.startswith("//"):
         return "/"
     if "\\" in value or any(unicodedata.category(character)[0] == "C" for character in value):
         return "/"

@@ -153,7 +153,7 @@ class TroubleAdmin(QueueColumns, TroubleFiles, admin.ModelAdmin):  # type: ignor
             return self._page(request, trouble, form, status=HTTPStatus.BAD_REQUEST)
         said = _("Answered: %(state)s. Everybody who reported it sees the answer.")
         messages.success(request, said % {"state": answer.get_state_display()})
-        return HttpResponseRedirect(request.path)
+        return HttpResponseRedirect(reverse("admin:redirection_trouble_change", args=[trouble.pk]))
 
     def _new_form(self, trouble: Trouble) -> AnswerForm:
         newest = newest_answer(trouble)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from redirection.banner import CLOSED_COOKIE, Variant
+from redirection.locations import LONGEST_LOCATION
+from redirection.step_backs import own_page
 
 
 # Whoever sees the banner may close it, signed in or not.
@@ -15,10 +16,7 @@ from redirection.banner import CLOSED_COOKIE, Variant
 @require_POST
 def close_banner(request: HttpRequest) -> HttpResponse:
     """Remember the closed variant in a session cookie and go back to the page."""
-    back = request.POST.get("next", "/")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        back = "/"
-    response = HttpResponseRedirect(back)
+    response = HttpResponseRedirect(own_page(request.POST.get("next"), (), LONGEST_LOCATION))
     variant = request.POST.get("variant", "")
     if variant in list(Variant):
         response.set_cookie(

@@ -80,7 +80,7 @@ def go(request: HttpRequest) -> HttpResponse:
         step_back_url = offer(request, asked["tid"], legacy_link)
         messages.info(request, _notice(link, feedback_url, step_back_url))
         return HttpResponseRedirect(link.target)
-    address = f"{request.path}?{urlencode(asked)}"
+    address = f"{reverse('redirection:go')}?{urlencode(asked)}"
     if request.method == "POST" and len(address) <= LONGEST_LOCATION:
         # An address of its own: the page can be reloaded, and the way back leads to it.
         return HttpResponseRedirect(address)

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -52,4 +53,4 @@ def _withdrawn(request: HttpRequest) -> HttpResponse:
     if not report.update(may_contact=False):
         raise Http404
     messages.success(request, _("You will not be contacted about this feedback any more."))
-    return HttpResponseRedirect(request.path)
+    return HttpResponseRedirect(reverse("redirection:my_feedback"))
